@@ -197,6 +197,10 @@ pub enum Act {
     PersonChangeAsked = 144,
     /// A node that shared the ledger is gone, and what it had open was ended.
     NodeGone = 145,
+    /// A certificate that another program issued under this key was taken over into the record.
+    CertificateTakenOver = 147,
+    /// The CRL numbers that another program gave under this key were taken over: none of them is given again.
+    CrlNumbersTakenOver = 148,
     /// The ledger was moved into a database, where it goes on behind this record.
     LedgerMoved = 154,
     /// Somebody asked for a role in an emergency.
@@ -210,6 +214,12 @@ pub enum Act {
 }
 
 impl Act {
+    /// Tells whether a record of it names a certificate by the SHA-256 of its octets, which are kept beside the record.
+    #[must_use]
+    pub fn brings_certificate(self) -> bool {
+        self == Self::CertificateIssued || self == Self::CertificateTakenOver
+    }
+
     /// Returns the word that listings and searches use.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a line for each act")]
@@ -302,6 +312,8 @@ impl Act {
             Self::ReceiptsChecked => "receipts-checked",
             Self::PersonChangeAsked => "person-change-asked",
             Self::NodeGone => "node-gone",
+            Self::CertificateTakenOver => "certificate-taken-over",
+            Self::CrlNumbersTakenOver => "crl-numbers-taken-over",
             Self::LedgerMoved => "ledger-moved",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",

@@ -22,6 +22,7 @@ pub mod exchange;
 pub mod crl;
 pub mod ocsp;
 pub mod delivered;
+pub mod taking_over;
 pub mod trust;
 pub mod path;
 pub mod lint;

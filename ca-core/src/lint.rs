@@ -141,18 +141,35 @@ impl Linter {
     /// Holds a draft against every rule that applies to it; returns every finding, not only the first.
     #[must_use]
     pub fn lint(&self, input: &LintInput<'_>) -> Vec<Finding> {
-        let examined = match Examined::decode(input) {
-            Ok(examined) => examined,
+        let verdicts = match self.verdicts(input) {
+            Ok(verdicts) => verdicts,
             Err(finding) => return vec![finding],
         };
-        self.rules()
-            .filter(|rule| (rule.applies)(&examined))
-            .filter_map(|rule| {
-                let what = (rule.check)(&examined).err()?;
-                Some(Finding { rule: rule.id, citation: rule.citation, what })
-            })
-            .collect()
+        let finding = |verdict: Verdict| {
+            let Verdict { rule, said } = verdict;
+            Some(Finding { rule: rule.id, citation: rule.citation, what: said.err()? })
+        };
+        verdicts.into_iter().filter_map(finding).collect()
     }
+
+    /// Holds a draft against every rule that applies to it; returns what each of them says, in the order they are checked.
+    ///
+    /// # Errors
+    /// The one [`Finding`] of a draft that cannot be decoded, of which no other rule can say anything.
+    pub fn verdicts(&self, input: &LintInput<'_>) -> Result<Vec<Verdict>, Finding> {
+        let examined = Examined::decode(input)?;
+        let applying = self.rules().filter(|rule| (rule.applies)(&examined));
+        Ok(applying.map(|rule| Verdict { rule, said: (rule.check)(&examined) }).collect())
+    }
+}
+
+/// A rule that applies, and what it says of a draft.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Nothing, or what is wrong.
+    pub said: Result<(), String>,
 }
 
 /// A decoded draft: what the rules look at.

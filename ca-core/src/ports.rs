@@ -12,6 +12,7 @@ mod fleet;
 mod people;
 mod production;
 mod sign_error;
+mod taken_over;
 mod visits;
 
 use crate::audit::AuditEvent;
@@ -42,6 +43,7 @@ pub use fleet::{Deliveries, Fleet};
 pub use people::People;
 pub use production::Production;
 pub use sign_error::SignError;
+pub use taken_over::TakingOver;
 pub use visits::Visits;
 
 /// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.

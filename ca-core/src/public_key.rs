@@ -5,7 +5,9 @@
 use core::fmt;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1,
+    ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA512_ASN1,
+    UnparsedPublicKey,
 };
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
@@ -150,6 +152,29 @@ impl PublicKey {
         }
     }
 
+    /// Verifies a signature that another program made with this key, under whichever SHA-2 it took: RFC 5758 §3.2 ties no hash to a
+    /// curve, and programs that do not look take SHA-256 with P-384.
+    ///
+    /// # Errors
+    /// [`BadSignature`] when it was not made by this key over these octets, or by an algorithm that is none of these.
+    pub fn verify_of_another(
+        &self,
+        algorithm: ObjectIdentifier,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        let verification = match (self.curve, algorithm) {
+            (Curve::P256, rfc5912::ECDSA_WITH_SHA_256) => &ECDSA_P256_SHA256_ASN1,
+            (Curve::P256, rfc5912::ECDSA_WITH_SHA_384) => &ECDSA_P256_SHA384_ASN1,
+            (Curve::P256, rfc5912::ECDSA_WITH_SHA_512) => &ECDSA_P256_SHA512_ASN1,
+            (Curve::P384, rfc5912::ECDSA_WITH_SHA_256) => &ECDSA_P384_SHA256_ASN1,
+            (Curve::P384, rfc5912::ECDSA_WITH_SHA_384) => &ECDSA_P384_SHA384_ASN1,
+            (Curve::P384, rfc5912::ECDSA_WITH_SHA_512) => &ECDSA_P384_SHA512_ASN1,
+            _ => return Err(BadSignature),
+        };
+        UnparsedPublicKey::new(verification, &self.point).verify(message, signature).map_err(|_| BadSignature)
+    }
+
     /// Verifies an ECDSA signature over the message of which this is the digest.
     ///
     /// # Errors
@@ -246,4 +271,41 @@ pub enum PublicKeyError {
     /// The coordinates do not satisfy the curve equation.
     #[error("the public key is not a point of its curve")]
     PointNotOnCurve,
+}
+
+#[cfg(test)]
+mod tests {
+    use p256::ecdsa::signature::hazmat::PrehashSigner;
+    use sha2::{Sha384, Sha512};
+
+    use super::*;
+
+    // RFC 5758 §3.2.
+    #[test]
+    fn verifies_what_another_program_signed_under_any_hash_of_sha_2_and_nothing_else() {
+        let hashes = |message: &[u8]| {
+            [
+                (rfc5912::ECDSA_WITH_SHA_256, Sha256::digest(message).to_vec()),
+                (rfc5912::ECDSA_WITH_SHA_384, Sha384::digest(message).to_vec()),
+                (rfc5912::ECDSA_WITH_SHA_512, Sha512::digest(message).to_vec()),
+            ]
+        };
+        let small = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+        let large = p384::ecdsa::SigningKey::from_slice(&[7; 48]).unwrap();
+        for (algorithm, hash) in hashes(b"what is signed") {
+            let by_small: p256::ecdsa::Signature = small.sign_prehash(&hash).unwrap();
+            let by_large: p384::ecdsa::Signature = large.sign_prehash(&hash).unwrap();
+            for (curve, point, signature) in [
+                (Curve::P256, small.verifying_key().to_sec1_bytes(), by_small.to_der().as_bytes().to_vec()),
+                (Curve::P384, large.verifying_key().to_sec1_bytes(), by_large.to_der().as_bytes().to_vec()),
+            ] {
+                let key = PublicKey::from_point(curve, &point).unwrap();
+                let verified =
+                    |algorithm, message: &[u8]| key.verify_of_another(algorithm, message, &signature);
+                assert_eq!(verified(algorithm, b"what is signed"), Ok(()), "{curve} {algorithm}");
+                assert!(verified(algorithm, b"what was not").is_err(), "{curve} {algorithm}");
+                assert!(verified(rfc5912::ID_EC_PUBLIC_KEY, b"what is signed").is_err());
+            }
+        }
+    }
 }

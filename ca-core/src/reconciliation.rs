@@ -250,6 +250,7 @@ mod tests {
             slot: Some(slot),
             listing: CrlListing::ON_ALL,
             handed_to: None,
+            provenance: crate::record::Provenance::Issued,
         }
     }
 

@@ -13,6 +13,7 @@ mod import;
 mod order;
 mod production;
 mod shut_out;
+mod taken_over;
 mod transaction;
 mod visit;
 mod waiting;
@@ -52,6 +53,7 @@ pub use production::{
     ProductionQuery, ProductionRefusal, ProductionState, ScrapRecord, Scrapped,
 };
 pub use shut_out::{BlockedKey, ScheduledRevocation, Unblock, UnblockConflict, Unblocked};
+pub use taken_over::{Provenance, TakeOverConflict, TakeOverOutcome, TakenOverCertificate};
 pub use transaction::{
     Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
@@ -402,6 +404,8 @@ pub struct StoredCertificate {
     pub listing: CrlListing,
     /// Who was given its private key, where that was made here and is kept nowhere.
     pub handed_to: Option<String>,
+    /// Whether it was issued here.
+    pub provenance: Provenance,
 }
 
 /// How old a certificate is beside others: the younger, the greater. Two of one second are told apart by their audit records.

@@ -66,6 +66,7 @@ fn stored() -> StoredCertificate {
         slot: None,
         listing: CrlListing::ON_ALL,
         handed_to: None,
+        provenance: ca_core::record::Provenance::Issued,
     }
 }
 

@@ -5,12 +5,15 @@
 
 pub mod lint;
 mod load;
+pub mod described;
 mod embedded;
 mod v1;
 mod variant;
+mod file;
 mod fault;
 
 pub use fault::{FileFault, KeyFault, LoadProfileError};
+pub use file::{Origin, ProfileFile};
 pub use load::{ProfileSet, Settings};
 pub use v1::schema;
 pub use variant::{Variant, VariantError};

@@ -15,6 +15,7 @@ use const_oid::ObjectIdentifier;
 use self::source::Source;
 use crate::embedded::FILES;
 use crate::fault::{FileFault, KeyFault, LoadProfileError};
+use crate::file::{Origin, ProfileFile};
 use crate::v1::read::{self, ReadCertificate};
 use crate::v1::{CertificateFile, FORMAT};
 use crate::variant::Variant;
@@ -45,6 +46,9 @@ pub struct ProfileSet {
     certificates: BTreeMap<ProfileId, (CertificateProfile, Vec<ProfileId>)>,
     crls: BTreeMap<ProfileId, CrlProfile>,
     ocsp: BTreeMap<ProfileId, OcspProfile>,
+    /// The file of each.
+    files: BTreeMap<ProfileId, ProfileFile>,
+    settings: Settings,
 }
 
 impl ProfileSet {
@@ -53,7 +57,7 @@ impl ProfileSet {
     /// # Errors
     /// [`LoadProfileError::Faulty`], for settings under which they are not sound.
     pub fn load_embedded(settings: &Settings) -> Result<Self, LoadProfileError> {
-        Self::load_files(FILES.iter().copied(), settings)
+        Self::load(FILES.iter().copied(), settings, Origin::BuiltIn)
     }
 
     /// Loads every file of a directory whose name ends in `.toml`, in the order of their names, and nothing else.
@@ -76,7 +80,8 @@ impl ProfileSet {
         if files.is_empty() {
             return Err(LoadProfileError::Empty { path: path.to_owned() });
         }
-        Self::load_files(files.iter().map(|(name, text)| (name.as_str(), text.as_str())), settings)
+        let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        Self::load(files, settings, Origin::Directory)
     }
 
     /// Loads files given by name and text.
@@ -87,8 +92,16 @@ impl ProfileSet {
         files: impl Iterator<Item = (&'a str, &'a str)>,
         settings: &Settings,
     ) -> Result<Self, LoadProfileError> {
-        let mut loading =
-            Loading { settings, set: Self::default(), homes: BTreeMap::new(), faults: Vec::new() };
+        Self::load(files, settings, Origin::Directory)
+    }
+
+    fn load<'a>(
+        files: impl Iterator<Item = (&'a str, &'a str)>,
+        settings: &Settings,
+        origin: Origin,
+    ) -> Result<Self, LoadProfileError> {
+        let set = Self { settings: *settings, ..Self::default() };
+        let mut loading = Loading { settings, set, homes: BTreeMap::new(), faults: Vec::new() };
         for (name, text) in files {
             match Source::parse(name, text) {
                 Ok(source) => loading.add(source),
@@ -100,7 +113,9 @@ impl ProfileSet {
             loading.check_nesting();
         }
         if loading.faults.is_empty() {
-            return Ok(loading.set);
+            let file = |source: Source<'_>| ProfileFile::new(source.name(), source.text(), origin);
+            let files = loading.homes.into_iter().map(|(id, source)| (id, file(source))).collect();
+            return Ok(Self { files, ..loading.set });
         }
         loading.faults.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         Err(LoadProfileError::Faulty { faults: loading.faults })
@@ -131,6 +146,18 @@ impl ProfileSet {
     #[must_use]
     pub fn ocsp(&self, id: &str) -> Option<&OcspProfile> {
         self.ocsp.get(&ProfileId::parse(id).ok()?)
+    }
+
+    /// Returns the file that a profile of any kind was read from.
+    #[must_use]
+    pub fn file(&self, id: &str) -> Option<&ProfileFile> {
+        self.files.get(&ProfileId::parse(id).ok()?)
+    }
+
+    /// Returns what the deployment decided about all of them at once.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Returns the names of the certificate profiles, in ascending order.

@@ -1,6 +1,6 @@
 //! What the promises across crates are tested with: the installed program, started for real, and programs that others wrote.
 //!
-//! Nothing here judges the product: promises stand in the tests. A tool that is missing is an error that says what to do,
+//! Promises stand in the tests; what judges a whole ledger for several of them is in `judged`. A tool that is missing is an error that says what to do,
 //! never a skipped test. Everything lies in private temporary directories; every process that was started ends with the
 //! test, however the test ends.
 
@@ -17,8 +17,11 @@ pub mod people;
 pub mod operators;
 pub mod provider;
 pub mod head_end;
+pub mod office;
+pub mod browser;
 pub mod chapter;
 pub mod clock;
+pub mod judged;
 pub mod rehearsal;
 pub mod peer;
 pub mod process;

@@ -3,6 +3,7 @@
     make DIRECTORY SQL MODULES   the database from the package's own SQL, keys, certificates, the configuration; prints a port
     settle DIRECTORY             plugin, person and clients, by the provider's API of administrators
     browse DIRECTORY ADDRESS     signs in at an authorisation request, and follows the redirection to its end
+    consent DIRECTORY ADDRESS    the same, and prints where the redirection leads
     device DIRECTORY CODE        signs in on another machine, with a user code
     ask DIRECTORY PATH           prints what is at a path of the provider
 """
@@ -25,6 +26,7 @@ WORD = "a long word that nobody else knows"
 CLIENTS = {
     "meter-pki": ["http://127.0.0.1/callback"],
     "other": ["http://127.0.0.1/callback"],
+    "meter-pki-console": ["https://localhost/console/signed-in"],
 }
 
 verb, directory, *more = sys.argv[1:]
@@ -198,7 +200,7 @@ def settle():
         admin.ask("POST", "/api/client/", client(name, redirections))
 
 
-def browse(address):
+def redirected(address):
     parts = urllib.parse.urlsplit(address)
     asked = dict(urllib.parse.parse_qsl(parts.query))
     name = asked["client_id"]
@@ -207,8 +209,16 @@ def browse(address):
     tim = Browser().sign_in("tim", WORD)
     tim.ask("PUT", f"/api/auth/grant/{name}", {"scope": "openid"})
     _, location = tim.ask("GET", f"{parts.path}?{parts.query}&g_continue")
-    with urllib.request.urlopen(location, timeout=60) as page:
+    return location
+
+
+def browse(address):
+    with urllib.request.urlopen(redirected(address), timeout=60) as page:
         print(page.read().decode())
+
+
+def consent(address):
+    print(redirected(address))
 
 
 def device(code):
@@ -222,4 +232,4 @@ def ask(path):
     print(Browser().ask("GET", path)[0])
 
 
-{"make": make, "settle": settle, "browse": browse, "device": device, "ask": ask}[verb](*more)
+{"make": make, "settle": settle, "browse": browse, "consent": consent, "device": device, "ask": ask}[verb](*more)

@@ -16,7 +16,7 @@ use crate::peer::path;
 use crate::rehearsal::Rehearsal;
 use crate::tool::{Said, glewlwyd, openssl, run};
 
-/// A provider with one person, Tim, and the clients `meter-pki` and `other`.
+/// A provider with one person, Tim, and the clients `meter-pki`, `meter-pki-console` and `other`.
 #[derive(Debug)]
 pub struct Provider {
     directory: PathBuf,
@@ -85,6 +85,11 @@ impl Provider {
     /// Tim opens an address in his browser and signs in.
     pub fn browse(&self, address: &str) -> Said {
         self.script("browse", &[address])
+    }
+
+    /// Tim signs in at an address to which his browser was sent; returns where it is sent from there.
+    pub fn consent(&self, address: &str) -> String {
+        self.script("consent", &[address]).ok().out.trim().to_owned()
     }
 
     /// Tim types a code on another machine and signs in.

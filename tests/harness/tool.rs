@@ -104,6 +104,36 @@ pub fn schemathesis(program: &str) -> PathBuf {
     of_environment("METER_PKI_SCHEMATHESIS", "schemathesis", program)
 }
 
+/// Finds a program of the environment that has Playwright, which drives browsers, and axe.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn playwright(program: &str) -> PathBuf {
+    of_environment("METER_PKI_PLAYWRIGHT", "playwright", program)
+}
+
+/// Finds Chromium where Debian puts it.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn chromium() -> PathBuf {
+    let path = std::env::var_os("METER_PKI_CHROMIUM")
+        .map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    assert!(path.exists(), "{} is missing: install it with `tests/run tools`", path.display());
+    path
+}
+
+/// Finds a program of the environment that has the readers of what is released: bills of materials, images and charts.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn release_readers(program: &str) -> PathBuf {
+    of_environment("METER_PKI_RELEASE_READERS", "release-readers", program)
+}
+
 /// Finds Prometheus' promtool.
 ///
 /// # Panics

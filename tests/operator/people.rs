@@ -212,7 +212,7 @@ fn sample(route: &Route, known: &Known) -> (String, Value) {
     let of_serial = json!({"serial": serial, "issuer": null});
     let own = || "tenant=dso&limit=5";
     let (path, body) = match (route.method, route.path) {
-        ("GET", "/v1/authorities" | "/v1/openapi.json") => (String::new(), none),
+        ("GET", "/v1/authorities" | "/v1/openapi.json" | "/v1/keys") => (String::new(), none),
         ("GET", "/v1/certificates" | "/v1/requests" | "/v1/devices" | "/v1/production") => {
             (format!("{}?{}", route.path, own()), none)
         }
@@ -220,6 +220,9 @@ fn sample(route: &Route, known: &Known) -> (String, Value) {
             (String::new(), json!({"issuer": "dso-infra-s1", "profile": "est-tls-s1", "request": "AA=="}))
         }
         ("GET", "/v1/certificates/{issuer}/{serial}") => (format!("/v1/certificates/-/{serial}"), none),
+        ("GET", "/v1/certificates/{issuer}/{serial}/history") => {
+            (format!("/v1/certificates/-/{serial}/history"), none)
+        }
         ("POST", "/v1/revocations") => {
             let text =
                 json!({"serial": serial, "issuer": null, "reason": "superseded", "invalidity_date": null});
@@ -260,16 +263,9 @@ fn sample(route: &Route, known: &Known) -> (String, Value) {
         }
         ("POST", "/v1/crls/{authority}") => ("/v1/crls/dso-operational-s1".to_owned(), none),
         ("POST", "/v1/production") => (String::new(), ordering("other")),
-        ("GET", "/v1/production/{id}") => ("/v1/production/known".to_owned(), none),
-        ("GET", "/v1/production/{id}/devices") => ("/v1/production/known/devices?limit=5".to_owned(), none),
-        ("POST", "/v1/production/{id}/end") => {
-            ("/v1/production/known/end".to_owned(), json!({"cancelled_for": "no"}))
-        }
-        ("POST", "/v1/production/{id}/scraps") => {
-            ("/v1/production/known/scraps".to_owned(), json!({"system_title": title, "reason": "superseded"}))
-        }
-        ("POST", "/v1/production/{id}/requests") => {
-            ("/v1/production/known/requests".to_owned(), json!({"requests": []}))
+        (_, path) if path.starts_with("/v1/production/") => sample_of_production(route, title),
+        (_, path) if FIGURES.iter().any(|start| path.starts_with(start)) && needs_tenant(route) => {
+            sample_of_figures(route)
         }
         ("GET", "/v1/self") => (String::new(), none),
         (_, path) if path.contains("visits") => sample_of_visit(route, title),
@@ -279,6 +275,49 @@ fn sample(route: &Route, known: &Known) -> (String, Value) {
         }
     };
     (if path.is_empty() { route.path.to_owned() } else { path }, body)
+}
+
+/// How paths begin of what is counted, plotted, described and taken over.
+const FIGURES: [&str; 5] =
+    ["/v1/statistics/", "/v1/plots/", "/v1/profiles", "/v1/profile-differences", "/v1/migrations/"];
+
+/// The same of a route about a production order.
+fn sample_of_production(route: &Route, title: &str) -> (String, Value) {
+    let body = match (route.method, route.path) {
+        ("GET", "/v1/production/{id}") => json!({}),
+        ("GET", "/v1/production/{id}/devices") => {
+            return ("/v1/production/known/devices?limit=5".to_owned(), json!({}));
+        }
+        ("POST", "/v1/production/{id}/end") => json!({"cancelled_for": "no"}),
+        ("POST", "/v1/production/{id}/scraps") => json!({"system_title": title, "reason": "superseded"}),
+        ("POST", "/v1/production/{id}/requests") => json!({"requests": []}),
+        _ => panic!("{route:?} has no sample"),
+    };
+    (route.path.replace("{id}", "known"), body)
+}
+
+/// The same of a route about what is counted, plotted, described or taken over.
+fn sample_of_figures(route: &Route) -> (String, Value) {
+    let path = route.path.replace("{form}", "svg").replace("{id}", "meter-op-ds-s1");
+    match route.path {
+        "/v1/migrations/certificates" => {
+            let text = json!({
+                "issuer": "dso-infra-s1", "source": "csv", "apply": false, "digest": "ab".repeat(32), "certificates": [],
+            });
+            (path, text)
+        }
+        "/v1/migrations/crl" => (path, json!({"issuer": "dso-infra-s1", "source": "csv", "apply": false})),
+        "/v1/profiles" => (format!("{path}?limit=5"), json!({})),
+        "/v1/profile-differences" => (format!("{path}?one=meter-op-ds-s1"), json!({})),
+        of if of.contains("crls") => (format!("{path}?authority=dso-operational-s1"), json!({})),
+        of if of.starts_with("/v1/profiles/") => (path, json!({})),
+        _ => (format!("{path}?tenant=dso"), json!({})),
+    }
+}
+
+/// Whether a route is about a tenant's things.
+fn needs_tenant(route: &Route) -> bool {
+    route.needs.things == Things::Tenants
 }
 
 /// The same of a route about visits.
@@ -359,9 +398,10 @@ fn expected(route: &Route, role: Role, reach: Reach) -> Option<&'static str> {
     match (role.may(route.needs.permission), route.needs.things, reach) {
         (false, _, _) => Some("people.role"),
         (true, _, Reach::Everything) | (true, Things::Tenants, Reach::Own) => None,
-        // What is not his is not in the list, and neither the document nor himself is anybody else's.
+        // What is not his is not in the list, and neither the document, nor a profile, nor himself is anybody else's.
         (true, Things::Tenants, Reach::Foreign)
-            if ["/v1/authorities", "/v1/openapi.json", "/v1/self"].contains(&route.path) =>
+            if ["/v1/authorities", "/v1/keys", "/v1/openapi.json", "/v1/self"].contains(&route.path)
+                || route.path.starts_with("/v1/profile") =>
         {
             None
         }

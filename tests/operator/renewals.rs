@@ -4,18 +4,15 @@
 use std::path::PathBuf;
 
 use ca_core::suite::{Curve, SecuritySuite};
-use ca_core::tenant::TenantId;
-use ca_core::validity::UnixTime;
-use ca_store::{Opening, Settings, Store};
 use dlms::security_setup::{MeterKey, SecurityPolicy};
 use e2e::fleet::{Credential, Meter, Suite};
 use e2e::head_end::{HeadEnd, authority};
+use e2e::judged;
 use e2e::messages::{make_message_signer, serving_cmp};
 use e2e::patience::eventually;
 use e2e::peer::{Operation, certificate_of, make_key, path, send_request, to_pem};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::openssl;
-use ledger_checker::{Evidence, check};
 use serde_json::{Value, json};
 
 /// The meter of the rehearsed fleet.
@@ -148,32 +145,7 @@ fn a_head_end_swaps_renews_and_lifts_meters_over_kills_lost_answers_and_a_pause(
 /// The ledger finds itself sound, and so does the program that reads it without any code of the ledger's.
 fn is_sound(rehearsal: &mut Rehearsal) {
     assert!(rehearsal.audited() > 0, "its log is not empty");
-    rehearsal.stop();
-    let clients = rehearsal.scratch("clients");
-    std::fs::write(&clients, "").expect("it can be written");
-    let evidence = Evidence {
-        store: Some(rehearsal.state("store")),
-        database: None,
-        password_file: None,
-        again: None,
-        again_database: None,
-        signatures: None,
-        signer_log: Vec::new(),
-        signer_log_from: 1,
-        clients: Some(clients),
-        authorities: rehearsal.state("authorities"),
-        published: rehearsal.state("published"),
-        grace: 3_600,
-        marks_may_be_lost: false,
-        machine_restarted: false,
-        all_published: false,
-    };
-    assert_eq!(check(&evidence).expect("it can be read"), []);
-    let tenant = TenantId::parse("dso").expect("a tenant");
-    let opening = Opening { now: UnixTime::from_seconds(1_900_000_000), tenant, boot: None };
-    let settings = Settings::new(Box::new(|fatal| panic!("{fatal}")));
-    let (store, _) = Store::open(&rehearsal.state("store"), &opening, settings).expect("the ledger opens");
-    store.check_integrity().map(|_| ()).expect("it agrees with itself");
+    judged::is_sound(rehearsal, false);
 }
 
 /// From suite 1 to suite 2: one meter's firmware was not updated, whatever the records say.

@@ -1,6 +1,8 @@
 //! Operators and technicians who sign in at an identity provider: the chapter as it stands, before glewlwyd of Debian, by our own
 //! command line and by curl; and every token that is not taken.
 
+mod console;
+
 use std::process::Command;
 
 use e2e::chapter::{Shell, blocks, steps};

@@ -171,6 +171,7 @@ impl MemoryLedger {
             slot: None,
             listing: CrlListing::ON_ALL,
             handed_to: None,
+            provenance: crate::record::Provenance::Issued,
         };
         self.insert(row);
     }

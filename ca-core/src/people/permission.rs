@@ -33,6 +33,8 @@ pub enum Permission {
     LeadCampaigns,
     /// Open, end and work on production orders.
     LeadProduction,
+    /// Take over the record of another program.
+    TakeOver,
     /// Make a backup.
     BackUp,
     /// Ask for a role in an emergency, agree to another's, and end one.
@@ -49,7 +51,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Look,
         Self::ReadAudit,
         Self::LookAtPeople,
@@ -65,6 +67,7 @@ impl Permission {
         Self::ExportSecrets,
         Self::LeadCampaigns,
         Self::LeadProduction,
+        Self::TakeOver,
         Self::BackUp,
         Self::BreakGlass,
         Self::ReviewEmergencies,
@@ -92,6 +95,7 @@ impl Permission {
             Self::ExportSecrets => "export-secrets",
             Self::LeadCampaigns => "lead-campaigns",
             Self::LeadProduction => "lead-production",
+            Self::TakeOver => "take-over",
             Self::BackUp => "back-up",
             Self::BreakGlass => "break-glass",
             Self::ReviewEmergencies => "review-emergencies",
@@ -122,6 +126,7 @@ impl Permission {
             | Self::ExportSecrets
             | Self::LeadCampaigns
             | Self::LeadProduction
+            | Self::TakeOver
             | Self::BackUp
             | Self::BreakGlass
             | Self::LeadVisits

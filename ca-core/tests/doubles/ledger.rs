@@ -197,6 +197,7 @@ impl State {
             slot,
             listing: intent.listing.clone(),
             handed_to: intent.conditions.handover.as_ref().map(|handover| handover.to.clone()),
+            provenance: ca_core::record::Provenance::Issued,
         };
         self.rows.insert(intent.id.clone(), Row { stored, intent, signing: false });
         Ok(())

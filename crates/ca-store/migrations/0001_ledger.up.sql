@@ -111,6 +111,7 @@ CREATE TABLE meter_pki.production_orders (key bytea PRIMARY KEY, value bytea NOT
 CREATE TABLE meter_pki.production_devices (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE meter_pki.production_lists (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE meter_pki.production_stations (key bytea PRIMARY KEY, value bytea NOT NULL);
+CREATE TABLE meter_pki.day_counts (key bytea PRIMARY KEY, value bytea NOT NULL) WITH (fillfactor = 50); -- each group writes the rows of its days
 CREATE TABLE meter_pki.people (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE meter_pki.person_credentials (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE meter_pki.visits (key bytea PRIMARY KEY, value bytea NOT NULL);

@@ -4,6 +4,7 @@
 pub(crate) mod calls;
 pub(crate) mod campaign;
 pub(crate) mod crl;
+pub(crate) mod days;
 pub(crate) mod delivery;
 pub(crate) mod device;
 pub(crate) mod intent;
@@ -25,6 +26,7 @@ pub(crate) mod wants;
 pub(crate) mod repeats;
 pub(crate) mod slot;
 pub(crate) mod swap;
+pub(crate) mod taking_over;
 mod replacement;
 mod count;
 pub(crate) mod refusal;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ca_core::audit::proof::{consistency, inclusion};
 use ca_core::audit::tree::TreeHash;
-use ca_core::audit::{Act, AuditRecord, AuditTrail};
+use ca_core::audit::{AuditRecord, AuditTrail};
 use ca_core::ports::{StatusSource, Unavailable};
 use ca_core::record::CertificateId;
 use ca_core::validity::UnixTime;
@@ -33,7 +33,7 @@ pub struct CopiedRecord {
     pub sequence: u64,
     /// Its DER.
     pub der: Vec<u8>,
-    /// The DER of the certificate, where it tells of an issuance.
+    /// The DER of the certificate, where it brings one.
     pub certificate: Option<Vec<u8>>,
 }
 
@@ -63,7 +63,8 @@ impl Store {
 
     fn certificate_of(&self, record: &AuditRecord) -> Result<Option<Vec<u8>>, Unavailable> {
         let event = &record.event;
-        let (Act::CertificateIssued, Some(issuer), Some(serial)) = (event.act, event.issuer, &event.serial)
+        let (true, Some(issuer), Some(serial)) =
+            (event.act.brings_certificate(), event.issuer, &event.serial)
         else {
             return Ok(None);
         };
@@ -101,21 +102,25 @@ impl Store {
         self.read(PORT, |view| Ok(proof(&StoredTree(view))))?.map_err(unavailable)
     }
 
-    /// Finds the record that tells of a certificate's issuance.
+    /// Finds the record that tells of a certificate's issuance, or of its being taken over.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub fn issuance_record(&self, id: &CertificateId) -> Result<Option<CopiedRecord>, Unavailable> {
         let Some(row) = self.read(PORT, |view| view.row::<CertificateRow>(id))? else { return Ok(None) };
-        let begin = self.first_since(row.since.plus_seconds(-SLACK_SECONDS))?;
+        let begin = self.first_record_since(row.since.plus_seconds(-SLACK_SECONDS))?;
         // Times in the trail are nearly in order. Where a clock jumped they are not, and all is looked through.
         let told = self.search(id, begin.saturating_sub(1), u64::MAX)?;
         let told = if told.is_some() { told } else { self.search(id, 0, begin)? };
         Ok(told.map(|(sequence, der)| CopiedRecord { sequence, der, certificate: Some(row.octets) }))
     }
 
-    /// Halves the trail until it finds the first record that is not earlier.
-    fn first_since(&self, time: UnixTime) -> Result<u64, Unavailable> {
+    /// Halves the trail until it finds the first record that is not earlier; one more than there are where all are earlier. Where a
+    /// clock jumped, records of other times may stand on either side.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn first_record_since(&self, time: UnixTime) -> Result<u64, Unavailable> {
         let (mut from, mut to) = (1, self.audit_end()?.sequence().saturating_add(1));
         while from < to {
             let middle = from.midpoint(to);
@@ -144,7 +149,7 @@ impl Store {
                 after = after.saturating_add(1);
                 let event = AuditRecord::from_der(&der).ok().map(|record| record.event);
                 let tells = event.is_some_and(|event| {
-                    event.act == Act::CertificateIssued
+                    event.act.brings_certificate()
                         && event.issuer == Some(id.issuer)
                         && event.serial.as_ref() == Some(&id.serial)
                 });

@@ -70,5 +70,6 @@ pub(crate) fn stored(
         slot: row.slot,
         listing: row.listing,
         handed_to: row.handed_to,
+        provenance: row.provenance,
     })
 }

@@ -3,13 +3,14 @@
 
 mod campaigns;
 mod crls;
+mod days;
 mod fleet;
 mod production;
 mod transactions;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::certificate::to_be_signed;
-use ca_core::record::CertificateId;
+use ca_core::record::{CertificateId, Provenance};
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
@@ -71,6 +72,7 @@ impl Store {
         self.check_crls()?;
         self.check_scopes()?;
         self.check_fleet()?;
+        self.check_days()?;
         self.check_production()?;
         self.check_campaigns()?;
         Ok(report)
@@ -168,9 +170,13 @@ struct Told {
 impl Told {
     fn count(&mut self, record: &AuditRecord) {
         self.records = self.records.saturating_add(1);
+        if record.event.act == Act::CertificateTakenOver {
+            // A serial number that is taken without an intent.
+            self.intents = self.intents.saturating_add(1);
+        }
         let counted = if record.event.act == Act::IntentRecorded {
             &mut self.intents
-        } else if record.event.act == Act::CertificateIssued {
+        } else if record.event.act.brings_certificate() {
             &mut self.certificates
         } else if record.event.act == Act::CertificateRevoked {
             &mut self.revocations
@@ -210,9 +216,14 @@ fn agrees(view: &dyn View, record: &AuditRecord) -> Result<(), IntegrityFault> {
     let id = CertificateId { issuer, serial };
     let sound = if event.act == Act::IntentRecorded {
         intended(view, &id, &event.digest)?
-    } else if event.act == Act::CertificateIssued {
+    } else if event.act.brings_certificate() {
         let row = view.row::<CertificateRow>(&id)?;
-        row.is_some_and(|row| row.state == CertificateState::Issued && digest(&row.octets) == event.digest)
+        row.is_some_and(|row| {
+            let taken_over = row.provenance == Provenance::TakenOver;
+            row.state == CertificateState::Issued
+                && digest(&row.octets) == event.digest
+                && taken_over == (event.act == Act::CertificateTakenOver)
+        })
     } else if event.act == Act::CertificateRevoked {
         let row = view.row::<RevocationRow>(&id)?;
         row.is_some_and(|row| row.revocation.reason.name() == event.reason && row.recorded_at() == event.time)
@@ -300,6 +311,12 @@ pub enum IntegrityFault {
     /// What devices are found, counted or followed by does not fit to their rows.
     #[error("a row of the keyspace {keyspace} fits to no device, or a device lacks one")]
     Fleet {
+        /// Which rows.
+        keyspace: &'static str,
+    },
+    /// What is counted by days is not what the certificates and revocations add up to.
+    #[error("a row of the keyspace {keyspace} counts other certificates of its day than there are")]
+    Days {
         /// Which rows.
         keyspace: &'static str,
     },

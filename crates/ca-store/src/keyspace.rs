@@ -13,6 +13,7 @@
 //! | | | `checkpoint` | text of the latest signed checkpoint |
 //! | | | `cursor/` ‖ name of a copy of the trail | number of the last record copied, u64 |
 //! | | | `fleet` | one octet 01: the rows of 39, 40 and 41 are whole; absent from a ledger, or a backup, of format 2 |
+//! | | | `days` | one octet 01: the rows of 59 are whole |
 //! | | | `installation` | [`InstallationRow`](crate::row::InstallationRow); absent until the ledger was guarded or restored |
 //! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
 //! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
@@ -71,6 +72,7 @@
 //! | 56 | `production-devices` | tenant ‖ 00 ‖ system title | [`ProducedRow`](crate::row::ProducedRow): devices that have a place in an order |
 //! | 57 | `production-lists` | name of an order ‖ 00 ‖ system title | how often the device was scrapped under the order, u32: titles that it names singly, and all that were made |
 //! | 58 | `production-stations` | tenant ‖ 00 ‖ name of a registration authority | name of the open order that it works on |
+//! | 59 | `day-counts` | tenant ‖ 00 ‖ time at which a day begins ‖ issuer | [`DayCountRow`](crate::row::DayCountRow): certificates issued, revoked and ending on the day |
 //! | 63 | `people` | id of a person | [`PersonRow`](crate::row::PersonRow): who may do what; removed ones stay |
 //! | 64 | `person-credentials` | SHA-256 of a credential's text | id of the person whose it is, or was |
 //! | 65 | `visits` | name | [`VisitRow`](crate::row::VisitRow) |
@@ -91,6 +93,7 @@ use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
 pub(crate) mod campaign;
+pub(crate) mod days;
 pub(crate) mod fleet;
 
 /// The format of keyspaces and rows that this version reads and writes.
@@ -157,6 +160,7 @@ pub(crate) enum Keyspace {
     ProductionDevices,
     ProductionLists,
     ProductionStations,
+    DayCounts,
     People,
     PersonCredentials,
     Visits,
@@ -167,7 +171,7 @@ pub(crate) enum Keyspace {
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 65] = [
+    pub(crate) const ALL: [Self; 66] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -226,6 +230,7 @@ impl Keyspace {
         Self::ProductionDevices,
         Self::ProductionLists,
         Self::ProductionStations,
+        Self::DayCounts,
         Self::People,
         Self::PersonCredentials,
         Self::Visits,
@@ -296,6 +301,7 @@ impl Keyspace {
             Self::ProductionDevices => (56, "production-devices"),
             Self::ProductionLists => (57, "production-lists"),
             Self::ProductionStations => (58, "production-stations"),
+            Self::DayCounts => (59, "day-counts"),
             Self::People => (63, "people"),
             Self::PersonCredentials => (64, "person-credentials"),
             Self::Visits => (65, "visits"),

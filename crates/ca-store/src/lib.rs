@@ -10,6 +10,8 @@
 
 mod ledger;
 mod crl_scopes;
+mod certificate_search;
+mod day_book;
 mod status_source;
 mod fleet;
 mod registry;
@@ -18,6 +20,7 @@ mod order_book;
 mod campaign_book;
 mod production_book;
 mod shut_out;
+mod taken_over_book;
 mod people_book;
 mod visit_book;
 mod call_book;
@@ -59,8 +62,10 @@ mod contract;
 pub use audit_log::CopiedRecord;
 pub use audit_walk::{AuditFault, AuditWalk};
 pub use boot::{BootId, Machine};
+pub use certificate_search::{CertificateSearch, FoundCertificates, Span};
 pub use committer::{Away, FatalError, FatalHook, StoreCounters};
 pub use copy::{CopiedRow, CopyError, CopyReport};
+pub use day_book::{CrlSize, DayCount};
 pub use directory::{CreateDirectoryError, OLDEST_RESTORED, OpenDirectoryError};
 pub use engine::EngineKind;
 pub use engine::postgres::{AddressError, Database, Node, NodeFault, SeenNode};

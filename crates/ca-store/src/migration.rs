@@ -4,15 +4,17 @@
 //! again. The directory's marker names the new format when all rows are on disk, and not before.
 //!
 //! Format 2 adds the tree over the audit records: keyspace `tree`, and peaks in the row `trail`. Format 3 adds what devices are found,
-//! counted and followed by: keyspaces `device-index`, `device-counts` and `device-history`, and the row `fleet`.
+//! counted and followed by: keyspaces `device-index`, `device-counts` and `device-history`, and the row `fleet`. What
+//! is counted by days was added within format 3: keyspace `day-counts`, and the row `days`.
 
+pub(crate) mod days;
 pub(crate) mod fleet;
 
 use ca_core::audit::AuditTrail;
 
 use crate::audit_walk::{AuditFault, AuditWalk, End};
 use crate::directory::{Directory, MarkerError};
-use crate::engine::{Durability, Engine, EngineError, EngineKind, Write};
+use crate::engine::{Durability, Engine, EngineError, EngineKind, KeyValue, View, Write};
 use crate::keyspace::FORMAT;
 use crate::keyspace::{Keyspace, TRAIL, subtree_key};
 use crate::row::{Row, RowFault, TrailRow, TrailRowV1};
@@ -31,8 +33,8 @@ pub(crate) fn migrate(
 ) -> Result<(), MigrationError> {
     let found = directory.format();
     // A backup of an older format, restored into a directory of the newest one, lacks the same rows.
-    let fleet_is_built = fleet::is_built(engine)?;
-    if found == FORMAT && fleet_is_built {
+    let (fleet_is_built, days_are_counted) = (fleet::is_built(engine)?, days::are_counted(engine)?);
+    if found == FORMAT && fleet_is_built && days_are_counted {
         return Ok(());
     }
     tracing::info!(from = found, to = FORMAT, "the ledger is brought to the newer format");
@@ -44,11 +46,39 @@ pub(crate) fn migrate(
         let devices = fleet::build(engine)?;
         tracing::info!(devices, "devices are indexed, counted and followed");
     }
+    if !days_are_counted {
+        let certificates = days::count(engine)?;
+        tracing::info!(certificates, "certificates are counted by days");
+    }
     if found != FORMAT {
         directory.declare(kind)?;
     }
     tracing::info!("the ledger has the newer format");
     Ok(())
+}
+
+/// Goes over a keyspace, and writes what each row gives.
+fn each(
+    engine: &dyn Engine,
+    keyspace: Keyspace,
+    mut give: impl FnMut(&dyn View, &KeyValue, &mut Vec<Write>) -> Result<(), MigrationError>,
+) -> Result<(), MigrationError> {
+    let mut after = Vec::new();
+    loop {
+        let mut batch = Vec::new();
+        {
+            let view = engine.view()?;
+            let page = view.rows_after(keyspace, &[], &after, BATCH)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after.clone_from(last);
+            for row in &page {
+                give(&*view, row, &mut batch)?;
+            }
+        }
+        if !batch.is_empty() {
+            engine.commit(batch, Durability::Durable)?;
+        }
+    }
 }
 
 /// Format 1 to 2: goes over all audit records, checks them, and keeps the tree over them.

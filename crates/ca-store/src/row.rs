@@ -35,6 +35,7 @@ mod certificate;
 mod condition;
 mod count;
 mod crl;
+mod day;
 mod delivery;
 mod fleet;
 mod installation;
@@ -57,6 +58,7 @@ pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, Uncert
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use count::{CountRow, Counted, Transacting, Waiting};
 pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl, LooseParts, ScopeOf, ShardRow};
+pub(crate) use day::DayCountRow;
 pub(crate) use delivery::{DeliveryPartRow, DeliveryRow, RefusalRow};
 pub(crate) use fleet::{CredentialRow, DeviceCountRow, HistoryRow, SecretRow};
 pub(crate) use installation::InstallationRow;

@@ -37,6 +37,16 @@ impl Schedule for Store {
     }
 }
 
+impl Store {
+    /// Returns the revocation of a certificate that is due later, if there is one.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn scheduled_for(&self, id: &CertificateId) -> Result<Option<ScheduledRevocation>, Unavailable> {
+        self.read(SCHEDULE, |view| Ok(view.row::<ScheduledRow>(id)?.map(|row| row.scheduled)))
+    }
+}
+
 fn due(
     view: &dyn View,
     until: UnixTime,

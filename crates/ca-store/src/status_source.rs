@@ -185,7 +185,7 @@ fn list(view: &dyn View, query: &CertificateQuery) -> Result<Vec<StoredCertifica
 }
 
 /// Whether a certificate is of the status that is asked for.
-fn fits(query: &CertificateQuery, stored: &StoredCertificate) -> bool {
+pub(crate) fn fits(query: &CertificateQuery, stored: &StoredCertificate) -> bool {
     query.status.is_none_or(|wanted| stored.status.kind() == Some(wanted))
 }
 
@@ -230,7 +230,7 @@ fn page(
 }
 
 /// The keyspace that has every certificate of a status, where few are among many.
-const fn index_of(status: StatusKind) -> Option<Keyspace> {
+pub(crate) const fn index_of(status: StatusKind) -> Option<Keyspace> {
     match status {
         StatusKind::Uncertain => Some(Keyspace::Uncertain),
         StatusKind::Revoked | StatusKind::OnHold => Some(Keyspace::Revocations),
@@ -258,7 +258,7 @@ fn indexed_page(
 }
 
 /// The next rows of one device.
-fn device_page(
+pub(crate) fn device_page(
     view: &dyn View,
     title: &SystemTitle,
     query: &CertificateQuery,

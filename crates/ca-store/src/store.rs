@@ -24,7 +24,7 @@ use crate::engine::postgres::{Database, NodeFault, Replica};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::follower::Followers;
 use crate::installation::{Fenced, InRecovery, Installation, Recovery};
-use crate::keyspace::{FLEET, Keyspace, TRAIL};
+use crate::keyspace::{FLEET, Keyspace, TRAIL, days::DAYS};
 use crate::migration::fleet::WHOLE;
 use crate::migration::{MigrationError, migrate};
 use crate::node_directory::{self, Shared};
@@ -453,6 +453,7 @@ pub(crate) fn first_rows() -> Result<Vec<Write>, CreateError> {
     Ok(vec![
         Write { keyspace: TrailRow::KEYSPACE, key: TRAIL.to_vec(), value: Some(start) },
         Write { keyspace: Keyspace::Meta, key: FLEET.to_vec(), value: Some(WHOLE.to_vec()) },
+        Write { keyspace: Keyspace::Meta, key: DAYS.to_vec(), value: Some(WHOLE.to_vec()) },
     ])
 }
 

@@ -1,15 +1,14 @@
-//! A long CRL from the ledger to the published file: drafted, checked, its intent recorded, signed, verified, recorded, published, read
+//! CRLs from the ledger to the published file: drafted, checked, its intent recorded, signed, verified, recorded, published, read
 //! again, all by the verbs that the installed program uses; beside writing as many octets to a file. What is counted is its entries.
+//! A long one of revocations that are computed, and one of what a ledger has revoked among all that is stored in it.
 
-use std::fs::File;
-use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ca_core::actor::{Actor, Identity};
 use ca_core::crl::{CrlContext, issue_crl};
-use ca_core::octets::Octets;
+use ca_core::ports::{Ledger, StatusSource};
 use ca_core::profile::CrlProfile;
 use ca_core::record::CrlRecord;
 use ca_core::scope::{CrlLine, CrlScope};
@@ -19,21 +18,23 @@ use ca_store::{EngineKind, Opening, Settings, Store};
 use status_server::publish::CrlFolder;
 
 use crate::Means;
+use crate::crl_octets::CrlOctets;
 use crate::house::House;
 use crate::many_revoked::ManyRevoked;
 use crate::measure::{Limit, Scene, Term, measure};
-use crate::speed::{Speed, Stopwatch};
+use crate::ocsp::issue;
 use crate::stage::Stage;
 use crate::tables::grouped;
+use crate::truth::revocation;
 use crate::yardsticks::Yardsticks;
 
 /// What the ledger may keep of what it has read, in octets: so little that what else grows with the list is seen.
 const CACHE_OCTETS: u64 = 8 << 20;
 
-/// How many octets are written at once.
-const PIECE: usize = 64 * 1_024;
+/// How many revocations are read at once, to count them.
+const PAGE: usize = 1_000;
 
-/// Measures the one row.
+/// Measures the long one.
 pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     let entries = stage.pace().entries;
     let suite = SecuritySuite::Suite1;
@@ -42,36 +43,78 @@ pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Re
         return Ok(());
     }
     let house = House::found(&stage.directory("crl"), stage.means, (suite, EngineKind::Fjall))?;
-    let mut scene = Making::new(&house, stage.means, entries)?;
+    let store = Arc::new(ledger(&house, stage.means)?);
+    // An hour ago: no list speaks of what is still to come.
+    let time = house.ports.clock.now().plus_seconds(-3_600);
+    let revoked = ManyRevoked { store: Arc::clone(&store), count: u64::from(entries), time };
+    let mut scene = Making::new(&house, Revoked { ledger: &*store, status: &revoked, entries })?;
     stage.keep(measure(&name, &mut scene, stage.pace(), yardsticks)?);
     Ok(())
 }
 
+/// Measures the one of what the ledger has revoked, ten for each certificate that others ask of.
+pub(crate) fn stored_rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
+    let suite = SecuritySuite::Suite1;
+    let name = format!("CRL, {}, of what the ledger has revoked", suite.curve());
+    if !stage.wants(&name) {
+        return Ok(());
+    }
+    let house = stage.house("crl-stored", suite, EngineKind::Fjall)?;
+    let wanted = 10 * stage.pace().certificates;
+    for serial in issue(&house, wanted.saturating_sub(revoked_in(&house)?))? {
+        house.factory.revoke(revocation(&house, &serial))?;
+    }
+    let entries = u32::try_from(revoked_in(&house)?)?;
+    let revoked = Revoked { ledger: &*house.ports.ledger, status: &*house.ports.status, entries };
+    let mut scene = Making { stored: true, ..Making::new(&house, revoked)? };
+    stage.keep(measure(&name, &mut scene, stage.pace(), yardsticks)?);
+    Ok(())
+}
+
+/// How many are revoked in the ledger of a house.
+fn revoked_in(house: &House) -> anyhow::Result<usize> {
+    let issuer = house.factory.issuer().key();
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = house.ports.status.revoked(&issuer, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(count) };
+        count += page.len();
+        after = Some(last.serial.clone());
+    }
+}
+
+/// What lists are made of, where they are recorded, and how many entries each has.
+#[derive(Clone, Copy)]
+struct Revoked<'g> {
+    ledger: &'g dyn Ledger,
+    status: &'g dyn StatusSource,
+    entries: u32,
+}
+
 struct Making<'g> {
     house: &'g House,
+    revoked: Revoked<'g>,
     profile: CrlProfile,
-    ledger: ManyRevoked,
     folder: CrlFolder,
     line: CrlLine,
-    entries: u32,
     last: Option<CrlRecord>,
+    /// Whether what else is stored in the ledger matters.
+    stored: bool,
 }
 
 impl<'g> Making<'g> {
-    fn new(house: &'g House, means: &Means, entries: u32) -> anyhow::Result<Self> {
+    fn new(house: &'g House, revoked: Revoked<'g>) -> anyhow::Result<Self> {
+        // Rows that share a house share it.
         let published = house.place.join("published");
-        std::fs::create_dir(&published)?;
-        // An hour ago: no list speaks of what is still to come.
-        let time = house.ports.clock.now().plus_seconds(-3_600);
-        let store = Arc::new(ledger(house, means)?);
+        std::fs::create_dir_all(&published)?;
         Ok(Self {
             house,
+            revoked,
             profile: *house.profiles.crl("crl-online").context("there is no profile crl-online")?,
-            ledger: ManyRevoked { store, count: u64::from(entries), time },
             folder: CrlFolder::open(&published)?,
             line: CrlLine::complete(house.factory.issuer().key(), CrlScope::All),
-            entries,
             last: None,
+            stored: false,
         })
     }
 
@@ -88,25 +131,12 @@ impl<'g> Making<'g> {
             this_update: None,
             uncertain_grace_seconds: 3_600,
             clock: &*ports.clock,
-            ledger: &*self.ledger.store,
-            status: &self.ledger,
+            ledger: self.revoked.ledger,
+            status: self.revoked.status,
             signer: &*ports.signer,
         })?;
         self.folder.publish(&self.line, issuer, crl.der.reader())?;
         Ok(crl)
-    }
-
-    /// As many octets as the last CRL has, to a file that is on disk at the end: so many entries a second.
-    fn written(&self, octets: &Octets, slice: Duration) -> anyhow::Result<Speed> {
-        let mut piece = vec![0; PIECE.min(usize::try_from(octets.length())?)];
-        octets.reader().read_exact(&mut piece)?;
-        let (watch, mut count) = (Stopwatch::start(), 0);
-        while count == 0 || watch.elapsed() < slice {
-            let file = File::create(self.house.place.join("as-many-octets"))?;
-            write(file, &piece, octets.length())?;
-            count += usize::try_from(self.entries)?;
-        }
-        watch.speed(count)
     }
 }
 
@@ -119,23 +149,12 @@ fn ledger(house: &House, means: &Means) -> anyhow::Result<Store> {
     Ok(Store::open(&directory, &opening, settings)?.0)
 }
 
-/// Writes `length` octets, the same piece again and again.
-fn write(mut file: File, piece: &[u8], length: u64) -> anyhow::Result<()> {
-    let mut left = usize::try_from(length)?;
-    while left > 0 {
-        let part = piece.get(..left).unwrap_or(piece);
-        file.write_all(part)?;
-        left -= part.len();
-    }
-    Ok(file.sync_data()?)
-}
-
 impl Scene for Making<'_> {
     /// How many CRLs.
     type Work = usize;
 
     fn step(&self) -> usize {
-        usize::try_from(self.entries).unwrap_or(usize::MAX)
+        usize::try_from(self.revoked.entries).unwrap_or(usize::MAX)
     }
 
     fn prepare(&mut self, count: usize) -> anyhow::Result<usize> {
@@ -152,19 +171,27 @@ impl Scene for Making<'_> {
     /// Each is on disk once, and signed once.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let last = self.last.as_ref().context("no CRL was made")?;
-        let written = self.written(&last.der, yardsticks.slice())?;
-        yardsticks.note("entries of a CRL, as octets to a file with fdatasync".to_owned(), written);
+        let entries = self.revoked.entries;
+        let octets = CrlOctets { place: &self.house.place, length: last.der.length(), entries };
+        let written = octets.written(yardsticks.slice())?;
+        yardsticks.note(format!("{octets}, written to a file with fdatasync"), written);
+        let passes = octets.passes(yardsticks.slice())?;
+        yardsticks.note(format!("{octets}, hashed, written and read as often as a CRL is"), passes);
         let sign = yardsticks.signatures(self.house.suite.curve(), 1)?;
         let steps =
-            vec![Term::new(1, "entry written", written), Term::new(1, "sign", sign).shared_by(self.entries)];
+            vec![Term::new(1, "entry written", written), Term::new(1, "sign", sign).shared_by(entries)];
         Ok(Limit { lanes: vec![steps] })
+    }
+
+    fn stored(&self) -> Option<u32> {
+        self.stored.then(|| self.house.stored())
     }
 
     fn check(&mut self) -> anyhow::Result<()> {
         let last = self.last.as_ref().context("no CRL was made")?;
         let published = self.folder.published(&self.line, self.house.factory.issuer())?;
         let published = published.context("no CRL is published")?;
-        let of = |entries| u64::from(self.entries) == entries;
+        let of = |entries| u64::from(self.revoked.entries) == entries;
         ensure!(of(last.entries) && of(published.entries), "the CRL has {} entries", published.entries);
         ensure!(published.number == last.number, "CRL {} is published", published.number);
         Ok(())

@@ -12,8 +12,9 @@ mod rivals;
 mod est_scenes;
 mod cmp;
 mod est_ground;
-mod truth;
 mod crl;
+mod crl_octets;
+mod truth;
 mod many_revoked;
 mod ocsp;
 mod ocsp_request;
@@ -123,6 +124,7 @@ fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result
         est::rows(stage, &runtime, yardsticks),
         cmp::rows(stage, &runtime, yardsticks),
         ocsp::rows(stage, &runtime, yardsticks),
+        crl::stored_rows(stage, yardsticks),
         truth::rows(stage, &runtime, yardsticks),
     ];
     // What follows asks no ledger that was filled, and costs the same whatever is stored.

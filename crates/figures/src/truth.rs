@@ -96,7 +96,8 @@ impl Scene for Revoking<'_> {
     }
 }
 
-fn revocation(house: &House, serial: &SerialNumber) -> RevocationRequest {
+/// Asks for the revocation of one of the factory CA.
+pub(crate) fn revocation(house: &House, serial: &SerialNumber) -> RevocationRequest {
     let issuer = house.factory.issuer();
     RevocationRequest {
         actor: Actor {

@@ -6,6 +6,7 @@ use der::asn1::{AnyRef, BitStringRef};
 use der::oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode, Sequence};
 use p256::ecdsa::signature::Verifier;
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_cert::TbsCertificate;
 use x509_cert::crl::TbsCertList;
 use x509_cert::ext::Extensions;
@@ -61,6 +62,27 @@ impl Issuer {
             key.ok()
                 .zip(signature.ok())
                 .is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
+        }
+    }
+}
+
+impl Issuer {
+    /// Tells whether a signature is this authority's, made by another program, which may take another hash of SHA-2.
+    pub(crate) fn signed(&self, signed: &[u8], signature: &[u8]) -> bool {
+        use p256::ecdsa::signature::hazmat::PrehashVerifier;
+        let hashes: [Vec<u8>; 3] = [
+            Sha256::digest(signed).to_vec(),
+            Sha384::digest(signed).to_vec(),
+            Sha512::digest(signed).to_vec(),
+        ];
+        if self.public_key.len() == 65 {
+            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.public_key).ok();
+            let pair = key.zip(p256::ecdsa::Signature::from_der(signature).ok());
+            pair.is_some_and(|(key, made)| hashes.iter().any(|hash| key.verify_prehash(hash, &made).is_ok()))
+        } else {
+            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&self.public_key).ok();
+            let pair = key.zip(p384::ecdsa::Signature::from_der(signature).ok());
+            pair.is_some_and(|(key, made)| hashes.iter().any(|hash| key.verify_prehash(hash, &made).is_ok()))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-pub(crate) const KEYSPACES: [(u8, &str); 64] = [
+pub(crate) const KEYSPACES: [(u8, &str); 65] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -68,6 +68,7 @@ pub(crate) const KEYSPACES: [(u8, &str); 64] = [
     (56, "production-devices"),
     (57, "production-lists"),
     (58, "production-stations"),
+    (59, "day-counts"),
     (63, "people"),
     (64, "person-credentials"),
     (65, "visits"),

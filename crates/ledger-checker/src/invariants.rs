@@ -1,10 +1,11 @@
-//! The invariants I1 to I21, each a function that says what breaks it.
+//! The invariants I1 to I23, each a function that says what breaks it.
 
 use core::fmt;
 
 mod approvals;
 mod campaigns;
 mod confirmations;
+mod days;
 mod fleet;
 mod handovers;
 mod holds;
@@ -13,6 +14,7 @@ mod production;
 mod restart;
 mod scopes;
 mod status;
+mod taken_over;
 mod trail;
 mod visits;
 mod witness;
@@ -65,6 +67,10 @@ pub enum Invariant {
     I20,
     /// What was issued for a technician's unit was issued on an approved visit in its time, ends with it, and is good alone.
     I21,
+    /// What is counted by days is what certificates and revocations add up to.
+    I22,
+    /// What was taken over is told of once as that, was signed by its issuer's key, and was never intended, issued or signed here.
+    I23,
 }
 
 /// An invariant that is broken, and by what.
@@ -121,6 +127,8 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     campaigns::counts_and_lists_are_those_of_the_devices(case, &mut findings);
     campaigns::devices_stand_where_their_swaps_do(case, &mut findings);
     campaigns::what_is_swapped_in_was_issued(case, &mut findings);
+    days::counts_are_what_the_rows_add_up_to(case, &mut findings);
+    taken_over::what_was_taken_over_was_never_issued_here(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

@@ -54,6 +54,8 @@ pub(crate) const DEVICES_RESUMED: u8 = 92;
 pub(crate) const DEVICES_RETIRED: u8 = 93;
 pub(crate) const DEVICES_MOVED: u8 = 94;
 
+pub(crate) const CERTIFICATE_TAKEN_OVER: u8 = 147;
+
 pub(crate) const DEVICE_SWAPPED: u8 = 112;
 
 /// The acts that tell how the swap of a certificate goes: begun, another step, stuck, undone, given to a head-end.
@@ -67,7 +69,7 @@ struct WireCertificate<'a> {
     state: AnyRef<'a>,
     since: i64,
     octets: &'a OctetStringRef,
-    tenant: AnyRef<'a>,
+    tenant: Utf8StringRef<'a>,
     profile: Utf8StringRef<'a>,
     profile_version: AnyRef<'a>,
     subject: AnyRef<'a>,
@@ -86,6 +88,8 @@ struct WireCertificate<'a> {
     handed_to: Option<Utf8StringRef<'a>>,
     #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
     record: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
+    taken_over: Option<Null>,
 }
 
 #[derive(Sequence)]
@@ -111,9 +115,11 @@ struct WireRevocation<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     invalidity_date: Option<AnyRef<'a>>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
-    final_since: Option<AnyRef<'a>>,
+    final_since: Option<i64>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     on_no_crl: Option<Null>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    recorded_at: Option<i64>,
 }
 
 #[derive(Sequence)]
@@ -213,6 +219,8 @@ pub(crate) struct ProducedRow {
 pub(crate) struct CertificateRow {
     pub(crate) state: u8,
     pub(crate) since: i64,
+    pub(crate) not_after: i64,
+    pub(crate) tenant: String,
     /// The certificate if it is issued, otherwise what was to be signed.
     pub(crate) octets: Vec<u8>,
     pub(crate) profile: String,
@@ -223,6 +231,8 @@ pub(crate) struct CertificateRow {
     pub(crate) on_no_crl: bool,
     /// Who was given its private key, where the server made that.
     pub(crate) handed_to: Option<String>,
+    /// Another program issued it under the same key.
+    pub(crate) taken_over: bool,
 }
 
 impl WireCertificate<'_> {
@@ -230,12 +240,15 @@ impl WireCertificate<'_> {
         Some(CertificateRow {
             state: *self.state.value().first()?,
             since: self.since,
+            not_after: self.not_after,
+            tenant: self.tenant.as_str().to_owned(),
             octets: self.octets.as_bytes().to_vec(),
             profile: self.profile.as_str().to_owned(),
             key_fingerprint: self.key_fingerprint.as_bytes().to_vec(),
             shard: self.shard.map(|shard| shard.as_str().to_owned()),
             on_no_crl: self.on_no_crl.is_some(),
             handed_to: self.handed_to.map(|requester| requester.as_str().to_owned()),
+            taken_over: self.taken_over.is_some(),
         })
     }
 }
@@ -243,6 +256,10 @@ impl WireCertificate<'_> {
 /// A revocation.
 pub(crate) struct RevocationRow {
     pub(crate) time: i64,
+    /// When it was revoked for good, if it was on hold before.
+    pub(crate) final_since: Option<i64>,
+    /// When it was recorded, where it was revoked elsewhere before.
+    pub(crate) recorded_at: Option<i64>,
     pub(crate) not_after: i64,
     pub(crate) on_hold: bool,
     pub(crate) on_no_crl: bool,
@@ -312,7 +329,9 @@ impl Ledger {
                 let row = wire::<WireRevocation<'_>>(value)?;
                 let (time, not_after, on_hold) = (row.time, row.not_after, row.reason == HOLD);
                 let on_no_crl = row.on_no_crl.is_some();
-                self.revocations.insert(id, RevocationRow { time, not_after, on_hold, on_no_crl });
+                let (final_since, recorded_at) = (row.final_since, row.recorded_at);
+                let read = RevocationRow { time, final_since, recorded_at, not_after, on_hold, on_no_crl };
+                self.revocations.insert(id, read);
             }
             12 => {
                 self.uncertain.insert(id);

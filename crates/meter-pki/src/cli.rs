@@ -1,6 +1,8 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
 pub mod api;
+pub mod audit;
+pub mod cert;
 pub mod campaign;
 pub mod cmp;
 pub mod device;
@@ -10,8 +12,10 @@ pub mod doctor;
 pub mod est;
 pub mod factory;
 pub mod hsm;
+pub mod migration;
 pub mod emergency;
 pub mod people;
+pub mod profile;
 pub mod qr;
 pub mod quickstart;
 pub mod request;
@@ -20,6 +24,7 @@ pub mod shipment;
 pub mod secrets;
 pub mod signer;
 pub mod sim;
+pub mod stats;
 pub mod store;
 pub mod watch;
 pub mod visit;
@@ -28,7 +33,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use quickstart::QuickstartArgs;
-use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
+use revocation::{RevocationCommand, TrustCommand};
 pub use store::{ReachArgs, SecretArgs, StoreCommand};
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
@@ -92,7 +97,10 @@ pub enum Command {
     Qr(qr::QrCommand),
     /// Certificates.
     #[command(subcommand)]
-    Cert(CertCommand),
+    Cert(cert::CertCommand),
+    /// Profiles: what certificates, CRLs and OCSP answers are made by.
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// Orders to revoke or release many certificates.
     #[command(subcommand)]
     Revocation(RevocationCommand),
@@ -129,6 +137,9 @@ pub enum Command {
     /// Files that meter makers deliver, read by maps.
     #[command(subcommand)]
     Delivery(delivery::DeliveryCommand),
+    /// Coming from another CA program.
+    #[command(subcommand)]
+    Migrate(migration::MigrateCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
@@ -146,7 +157,10 @@ pub enum Command {
     Sim(sim::SimCommand),
     /// The audit trail.
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(audit::AuditCommand),
+    /// Counts of certificates, devices, CRLs and signatures, and plots of them.
+    #[command(subcommand)]
+    Stats(stats::StatsCommand),
     /// The ledger's directory.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -162,6 +176,8 @@ pub enum Command {
     /// The operator's interface, for programs of others.
     #[command(subcommand)]
     Api(api::ApiCommand),
+    /// Show how the whole stands, in short, as the server knows it.
+    Overview,
     /// Examine the whole PKI: certificates, keys, CRLs and OCSP as others get them, files, disks, clock, records, and what waits.
     Doctor(doctor::DoctorArgs),
     /// Print the completion script of a shell.
@@ -181,6 +197,8 @@ pub enum CaCommand {
         /// Its name.
         name: String,
     },
+    /// List the keys that the server uses, where they are, and how their tokens stand.
+    Keys,
     /// Close an authority for good, without a server: its last CRL, then the destruction of its key.
     Close(CloseArgs),
 }
@@ -232,6 +250,8 @@ pub enum CeremonyCommand {
         #[arg(long, default_value = "exchanges", value_name = "DIR")]
         exchanges: PathBuf,
     },
+    /// Show what the server knows: requests that are out, responses, and what is kept for later.
+    State,
     /// List the open requests.
     Requests {
         /// The directory of the open requests.
@@ -298,82 +318,6 @@ pub struct ImportArgs {
     /// The directory for the certificates and the root's CRL.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-}
-
-/// `cert`
-#[derive(Debug, Subcommand)]
-pub enum CertCommand {
-    /// List certificates in the order of issuer and serial number.
-    List(CertFilter),
-    /// Show one certificate with its status.
-    Show {
-        /// Its serial number in hexadecimal.
-        serial: String,
-        /// The name of its authority, if several issued this number.
-        #[arg(long)]
-        issuer: Option<String>,
-    },
-    /// Certify a request for what operators issue, such as servers and stations.
-    Issue(IssueArgs),
-    /// Make key and certificate of who signs the server's messages.
-    MessageSigner(MessageSignerArgs),
-    /// Revoke certificates; final, unless for certificateHold. Many are shown first.
-    Revoke(Box<RevokeArgs>),
-    /// Release certificates from hold; they are good again. Many are shown first.
-    Release(Box<ReleaseArgs>),
-}
-
-/// `cert issue`
-#[derive(Debug, Clone, Args)]
-pub struct IssueArgs {
-    /// The certification request (PKCS#10), PEM or DER.
-    pub request: PathBuf,
-    /// The name of the authority.
-    #[arg(long, value_name = "NAME")]
-    pub issuer: String,
-    /// The profile, which must be offered to operators.
-    #[arg(long)]
-    pub profile: String,
-    /// The file for the certificate, PEM; never over an existing one.
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-}
-
-/// `cert message-signer`
-#[derive(Debug, Clone, Args)]
-pub struct MessageSignerArgs {
-    /// The file for the certificate, DER, beside the configuration.
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// The common name of the signer; country and organization are those of its authority.
-    #[arg(long, default_value = "Messages", value_name = "NAME")]
-    pub common_name: String,
-    /// The profile, where operators are offered several with id-kp-cmcCA.
-    #[arg(long)]
-    pub profile: Option<String>,
-}
-
-/// Which certificates to list.
-#[derive(Debug, Clone, Args)]
-pub struct CertFilter {
-    /// Only of this tenant.
-    #[arg(long)]
-    pub tenant: Option<String>,
-    /// Only of the authority with this name.
-    #[arg(long)]
-    pub issuer: Option<String>,
-    /// Only of the device with this system title.
-    #[arg(long, value_name = "HEX16")]
-    pub system_title: Option<String>,
-    /// Only of this status: good, revoked, uncertain, aborted or intent.
-    #[arg(long, value_name = "STATUS")]
-    pub status: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
-    /// Only those after this place in the list, as the list before said.
-    #[arg(long)]
-    pub after: Option<String>,
 }
 
 /// `crl`
@@ -447,48 +391,6 @@ pub struct OcspExportArgs {
     /// Sign only for certificates that end before this time, such as 2027-11-21T00:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub expiring_before: Option<String>,
-}
-
-/// `audit`
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Check every record, the tree over them, and both against the signed checkpoint.
-    Verify(AuditVerifyArgs),
-    /// Prove that the issuance of a certificate is in the log, to whoever has the public key of the checkpoints.
-    Prove {
-        /// The certificate's serial number, in hexadecimal.
-        serial: String,
-        /// The authority that issued it, where several issued the number.
-        #[arg(long)]
-        issuer: Option<String>,
-    },
-    /// Print a signed checkpoint of all records, to be kept elsewhere.
-    Checkpoint,
-    /// Make the key that signs checkpoints, and print its name and its public half.
-    Key(KeyArgs),
-    /// List records.
-    List {
-        /// Only those after this number.
-        #[arg(long, default_value_t = 0)]
-        after: u64,
-        /// At most so many.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-    },
-}
-
-/// `audit verify`
-#[derive(Debug, Args)]
-pub struct AuditVerifyArgs {
-    /// A checkpoint that was kept: check that the log continues what was signed then.
-    #[arg(long, value_name = "CHECKPOINT_FILE")]
-    pub since: Option<PathBuf>,
-    /// Check an exported directory instead, without a server.
-    #[arg(long, value_name = "DIRECTORY")]
-    pub export: Option<PathBuf>,
-    /// The public key of the checkpoints, PEM, from where you trust; otherwise the one that server or export shows.
-    #[arg(long, value_name = "PEM_FILE")]
-    pub key: Option<PathBuf>,
 }
 
 /// `backup`

@@ -22,13 +22,16 @@ mod factory;
 mod front;
 mod hsm;
 mod imported;
+mod migrate;
 mod credential;
 mod new_file;
 mod ocsp;
+mod overview;
 mod emergency;
 mod people;
 mod people_certificate;
 mod printer;
+mod profile;
 mod qr;
 mod request;
 mod remote;
@@ -41,6 +44,7 @@ mod shipment;
 mod sign_in;
 mod signer;
 mod sim;
+mod stats;
 mod store;
 mod trust;
 mod watch;
@@ -89,10 +93,13 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Secrets(command) => secrets::run(command, printer),
         Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.server.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.server)?, printer)),
+        Command::Ca(CaCommand::Keys) => wait(overview::keys(&client(&cli.server)?, printer)),
+        Command::Overview => wait(overview::show(&client(&cli.server)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.server)?, printer)),
         Command::Ceremony(verb) => ceremony::run(verb, &cli.server, printer),
         Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &cli.server, printer)),
+        Command::Profile(verb) => wait(profile::run(verb, &client(&cli.server)?, printer)),
         Command::Campaign(verb) => wait(campaign::run(verb, &client(&cli.server)?, printer)),
         Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.server)?, printer)),
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.server)?, printer)),
@@ -108,6 +115,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Shipment(verb) => wait(shipment::run(verb, &cli.server, printer)),
         Command::Dlms(verb) => dlms::run(verb, printer),
         Command::Delivery(verb) => delivery::run(verb, &cli.server, printer),
+        Command::Migrate(verb) => wait(migrate::run(verb, &client(&cli.server)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.server.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.server)?, printer)),
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.server)?, printer)),
@@ -115,6 +123,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Cmp(verb) => wait(cmp::run(verb, printer)),
         Command::Sim(verb) => wait(sim::run(verb, &cli.server, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.server, printer)),
+        Command::Stats(verb) => wait(stats::run(verb, &client(&cli.server)?, printer)),
         Command::Store(StoreCommand::Show) => wait(store::show(&client(&cli.server)?, printer)),
         Command::Store(StoreCommand::Nodes) => wait(store::nodes(&client(&cli.server)?, printer)),
         Command::Store(verb) => store::run(verb, &cli.server.config, printer),
@@ -134,6 +143,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         }
         Command::Config(verb) => config::run(verb, &cli.server.config, printer),
         Command::Api(verb) => api::run(verb, printer),
+        Command::Doctor(args) if args.served => wait(doctor::served(args, &client(&cli.server)?, printer)),
         Command::Doctor(args) => wait(doctor::run(args, &cli.server.config, printer)),
         Command::Completion { shell } => {
             printer.script(&completion(*shell));

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
+use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::fleet::uplift::UpliftMatrix;
@@ -29,7 +30,7 @@ use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
     Calls, Campaigns, Clock, Deliveries, Duties, Entropy, Findings, Fleet, Orders, People, Production,
-    Registry, Schedule, Signer, StatusSource, Swaps, TrustBlocks, Visits,
+    Registry, Schedule, Signer, StatusSource, Swaps, TakingOver, TrustBlocks, Visits,
 };
 use ca_core::profile::{Approval, CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -41,6 +42,7 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use ca_core::visits::Visit;
 use ca_store::{BootId, FatalHook, Settings, Store};
+use policies::ProfileSet;
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
@@ -49,6 +51,7 @@ use crate::audit::note::Notary;
 use crate::config::{CheckedAuthority, Config, ShipmentTrust};
 use crate::duty::{Duty, Nodes, name};
 use crate::exit::{Exit, Failure};
+use crate::issued_pace::IssuedPace;
 use crate::publisher::Publisher;
 use crate::releases::Releases;
 use crate::signing_pace::{PacedSigner, SigningPace};
@@ -120,6 +123,8 @@ pub struct System {
     pub(crate) shipment_trust: BTreeMap<TenantId, ShipmentTrust>,
     /// Published CRLs and certificates.
     pub(crate) repository: Arc<Repository>,
+    /// What certificates, CRLs and OCSP answers are made by.
+    pub(crate) profiles: Arc<ProfileSet>,
     /// The offline authorities above ours.
     pub(crate) roots: Vec<Arc<Issuer>>,
     /// What the ceremony made for later.
@@ -158,6 +163,12 @@ pub struct System {
     pub(crate) pace: Arc<SigningPace>,
     /// Where the private keys are.
     pub(crate) key_place: KeyPlace,
+    /// The same for people: the directory, the URIs of the tokens, or the socket of the signer.
+    pub(crate) key_places: Vec<String>,
+    /// The directory of the exchange with the offline root, where it is to be shown.
+    pub(crate) exchanges: Option<PathBuf>,
+    /// How many certificates were issued lately.
+    pub(crate) issued: IssuedPace,
     /// Authorities whose key could not be looked at yet.
     pub(crate) unchecked_keys: Arc<UncheckedKeys>,
     /// Operators beside the user who runs the server, and root.
@@ -172,6 +183,8 @@ pub struct System {
     pub(crate) two_give: bool,
     /// Who may do what.
     pub(crate) people: Arc<dyn People>,
+    /// What other programs issued under keys of ours.
+    pub(crate) taking_over: Arc<dyn TakingOver>,
     /// Visits of technicians.
     pub(crate) visits: Arc<dyn Visits>,
     /// Calls of operators that may be repeated.
@@ -197,6 +210,10 @@ pub struct ServedAuthority {
     pub authority: Arc<CertificationAuthority>,
     /// What it issues.
     pub profiles: Vec<ProfileId>,
+    /// The key of its OCSP responder.
+    pub(crate) responder_key: KeyRef,
+    /// The certificates above its own, the nearest first, up to the root.
+    pub(crate) path: Vec<Certificate>,
     /// How long a signing outcome may stay unknown, in seconds.
     pub(crate) uncertain_grace_seconds: i64,
     /// Who publishes its CRLs.
@@ -414,6 +431,7 @@ pub(crate) fn compose_on(
         Arc::clone(&repository),
         Arc::clone(&ports.clock),
     )?;
+    let issued = IssuedPace::new(ports.clock.now());
     let nodes = if store.node_name().is_some() { Nodes::Several } else { Nodes::One };
     let authorities = config
         .authorities
@@ -434,6 +452,7 @@ pub(crate) fn compose_on(
         factory_anchors: trust::factory_anchors(config),
         shipment_trust: trust::shipment_trust(config),
         repository,
+        profiles: Arc::clone(&config.profiles),
         roots,
         releases: Arc::new(releases),
         orders: store.clone(),
@@ -454,6 +473,7 @@ pub(crate) fn compose_on(
         break_glass_hours: config.break_glass_hours,
         two_give: config.two_give,
         people: store.clone(),
+        taking_over: store.clone(),
         visits: store.clone(),
         calls: store.clone(),
         bundle_signer: bundles::signer(config, &ports.signer),
@@ -466,6 +486,9 @@ pub(crate) fn compose_on(
         vault,
         ports,
         key_place: place,
+        key_places: keys::places(&config.keys),
+        exchanges: config.exchanges.clone(),
+        issued,
         unchecked_keys,
     })
 }
@@ -542,6 +565,8 @@ fn serve_authority(
         name: one.name.clone(),
         uncertain_grace_seconds: one.uncertain_grace_seconds,
         profiles: one.offers.iter().map(|offer| offer.profile.id().clone()).collect(),
+        responder_key: one.responder_key,
+        path: one.path.clone(),
         publisher: Arc::new(Publisher::new(
             Arc::clone(&authority),
             one.crl_profile,

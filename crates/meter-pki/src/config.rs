@@ -39,7 +39,7 @@ pub use front::{
 pub use push::RawPush;
 pub(crate) use remote::{RemoteServer, RemoteSignIn};
 pub(crate) use sign_in::CheckedSignIn;
-pub use sign_in::RawSignIn;
+pub use sign_in::{RawConsoleSignIn, RawSignIn};
 pub(crate) use signer::CheckedKey;
 pub use signer::{RawKey, RawSigner, SignerConfig};
 pub(crate) use store::{CheckedDatabase, ENGINES, StorePlace, reach};
@@ -314,6 +314,8 @@ pub struct RawOperator {
     pub sign_in: Option<RawSignIn>,
     /// `break_glass_hours`: for how many hours somebody has a role in an emergency at most, 1 to 24; 4 unless given.
     pub break_glass_hours: Option<u8>,
+    /// `exchanges_directory`: the directory of the exchange with the offline root, to be shown; nothing of it is shown unless given.
+    pub exchanges_directory: Option<PathBuf>,
     /// `people`: how many administrators it takes to give somebody a role or a credential: `one`, which is usual, or `two`.
     pub people: Option<String>,
 }

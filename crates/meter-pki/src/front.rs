@@ -18,10 +18,19 @@ use crate::server::{DRAIN, Open, bind, pool, spawn, tls, watch_listener};
 #[derive(Debug)]
 pub(crate) struct Front {
     tasks: JoinSet<()>,
+    health: Health,
     pool: WorkerPool,
 }
 
 impl Front {
+    /// Runs `watch` beside what serves, until the shutdown ends it.
+    pub(crate) fn watched<W>(&mut self, watch: impl FnOnce(Health) -> W)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(watch(self.health.clone()));
+    }
+
     /// Waits until nothing is under way any more.
     pub(crate) async fn drained(mut self) {
         while self.tasks.join_next().await.is_some() {}
@@ -54,5 +63,5 @@ pub(crate) async fn start(config: &FrontConfig, shutdown: Shutdown) -> Result<Fr
     }
     health.started();
     tracing::info!(%est, upstream = %config.upstream.endpoint, "forwarding");
-    Ok(Front { tasks, pool })
+    Ok(Front { tasks, health, pool })
 }

@@ -5,19 +5,27 @@
 
 mod acts;
 mod certificate_routes;
+mod ceremony_acts;
+mod certificate_history;
+mod certificate_list;
 mod revocation_routes;
 mod fleet_routes;
 mod publication_routes;
+mod statistics_routes;
 mod vault_routes;
 mod openapi;
 mod bearer;
+mod audit_search;
 mod audit_acts;
 mod delivery_acts;
 mod doctor_acts;
+mod doctor_desk;
 mod emergency_acts;
 mod emergency_routes;
 mod signed_deliveries;
 mod fleet_acts;
+mod migration_routes;
+pub(crate) mod migration_acts;
 mod campaign_routes;
 mod campaign_acts;
 mod crl_acts;
@@ -26,17 +34,24 @@ pub(crate) mod order_acts;
 mod people_acts;
 mod people_routes;
 mod self_routes;
+mod standing_routes;
+mod standing_acts;
 mod visit_acts;
 mod visit_bundle;
 mod visit_receipts;
 mod visit_routes;
 mod production_routes;
 mod production_acts;
+mod profile_routes;
+mod profile_acts;
 mod reconcile_acts;
 mod reconciliation_meters;
 mod release_acts;
 mod request_acts;
 mod schedule_acts;
+mod plots;
+mod statistics_acts;
+mod spans;
 mod trust_acts;
 mod vault;
 mod work_acts;
@@ -62,7 +77,10 @@ use status_server::responder::Responder;
 use crate::compose::System;
 use crate::started::Started;
 pub(crate) use bearer::with_tokens;
-pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
+pub(crate) use browsers::is_foreign;
+use doctor_desk::DoctorDesk;
+pub(crate) use doctor_desk::Look;
+pub(crate) use listener::{Connected, Doorkeeper, OperatorListener, let_others_find};
 pub use openapi::Document;
 pub(crate) use openapi::written as written_schema;
 pub(crate) use reconciliation_meters::ReconciliationMeters;
@@ -88,6 +106,8 @@ pub(crate) struct OperatorState {
     pub responder: Arc<Responder>,
     pub reconciliations: Arc<ReconciliationMeters>,
     pub started: Arc<Started>,
+    /// Where the doctor's reports are made.
+    doctor: Arc<DoctorDesk>,
     /// Calls with keys that are being made.
     under_way: UnderWay,
     /// Changes with conditions come one after the other.
@@ -99,10 +119,11 @@ impl OperatorState {
     pub(crate) fn new(
         (system, pool): (Arc<System>, WorkerPool),
         (responder, reconciliations): (Arc<Responder>, Arc<ReconciliationMeters>),
-        started: Arc<Started>,
+        (started, look): (Arc<Started>, Look),
     ) -> Self {
         let (under_way, changes) = (UnderWay::default(), Arc::default());
-        Self { system, pool, responder, reconciliations, started, under_way, changes }
+        let doctor = Arc::new(DoctorDesk::new(look));
+        Self { system, pool, responder, reconciliations, started, doctor, under_way, changes }
     }
 
     /// Runs a synchronous act on the worker pool.
@@ -152,6 +173,7 @@ fn guarded() -> GuardedRoutes {
         .with(revocation_routes::add)
         .with(fleet_routes::add)
         .with(publication_routes::add)
+        .with(statistics_routes::add)
         .with(vault_routes::add)
         .with(people_routes::add)
         .with(self_routes::add)
@@ -159,6 +181,9 @@ fn guarded() -> GuardedRoutes {
         .with(visit_routes::add)
         .with(campaign_routes::add)
         .with(production_routes::add)
+        .with(profile_routes::add)
+        .with(standing_routes::add)
+        .with(migration_routes::add)
 }
 
 /// The document, made once.

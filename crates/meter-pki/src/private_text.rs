@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// Why it is unusable, without its name.
 pub(crate) fn read(file: &Path) -> Result<Zeroizing<String>, String> {
     let mode = fs::metadata(file).map_err(|error| error.to_string())?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if mode & signer_file::denied_to_others(file) != 0 {
         return Err("others may read it: chmod 600".to_owned());
     }
     fs::read_to_string(file).map(Zeroizing::new).map_err(|error| error.to_string())

@@ -29,8 +29,10 @@ use crate::compose::keys::{Absence, KeyPlace};
 use crate::compose::{
     Renewal, ServedAuthority, System, SystemPorts, cmp_config, compose, est_config, pushers, status_parts,
 };
-use crate::config::{CheckedSignIn, Config, OperatorDoor, RawCmp, RawCoaps, RawEst};
+use crate::config::{CheckedSignIn, Config, OperatorDoor, RawCmp, RawCoaps, RawConsoleSignIn, RawEst};
+use crate::console::Door;
 use crate::deadlines::Deadlines;
+use crate::doctor_called;
 use crate::due;
 use crate::duty::{Duty, Nodes, name};
 use crate::emergencies::EmergencyWatch;
@@ -48,7 +50,7 @@ use crate::people;
 use crate::publisher::Signs;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
-use crate::sign_in::SignIn;
+use crate::sign_in::{Sessions, SignIn, SignInPlace, Wanted};
 use crate::started::Started;
 use crate::system_meters::SystemMeters;
 use crate::visits;
@@ -60,6 +62,7 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Running {
     tasks: JoinSet<()>,
+    health: Health,
     pools: Vec<WorkerPool>,
     system: Arc<System>,
     est: SocketAddr,
@@ -78,6 +81,14 @@ impl Running {
     #[must_use]
     pub const fn est(&self) -> SocketAddr {
         self.est
+    }
+
+    /// Runs `watch` beside what serves, until the shutdown ends it.
+    pub fn watched<W>(&mut self, watch: impl FnOnce(Health) -> W)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(watch(self.health.clone()));
     }
 
     /// Waits until nothing is under way any more.
@@ -146,6 +157,18 @@ fn keep_current(
     Ok(())
 }
 
+/// The same for every authority.
+fn keep_all_current(
+    tasks: &mut JoinSet<()>,
+    system: &System,
+    in_recovery: bool,
+    means: (&Metrics, &WorkerPool, &Shutdown),
+) -> Result<(), Failure> {
+    system.authorities.iter().try_for_each(|served| {
+        keep_current(tasks, (served, system.duty(name::DEADLINES)), in_recovery, means)
+    })
+}
+
 /// Pushes what is published to where it is also served; health tells of a target that does not take it.
 fn push(tasks: &mut JoinSet<()>, pushers: Vec<Arc<Pusher>>, (health, shutdown): (&Health, &Shutdown)) {
     for pusher in pushers {
@@ -174,8 +197,8 @@ pub async fn start(
     let followed = Followed { log, clock, config: &config.audit, metrics: &metrics, notary, sender };
     let in_recovery = system.vault.recovery().is_some();
     // A trail that is to be compared with its copy is not copied.
-    let copies =
-        if in_recovery { None } else { Some(tokio::task::block_in_place(|| Copies::start(&followed))?) };
+    let copying = || (!in_recovery).then(|| Copies::start(&followed)).transpose();
+    let copies = tokio::task::block_in_place(copying)?;
     let est_pool = pool("est", &config.est.pool, &metrics)?;
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;
@@ -184,10 +207,7 @@ pub async fn start(
     let reach = watch_reach(&mut tasks, &system, (&health, &shutdown));
     let parts = || status_parts(config, &system, (status_pool.clone(), reach));
     let status = tokio::task::block_in_place(parts)?;
-    for served in &system.authorities {
-        let served = (served, system.duty(name::DEADLINES));
-        keep_current(&mut tasks, served, in_recovery, (&metrics, &status_pool, &shutdown))?;
-    }
+    keep_all_current(&mut tasks, &system, in_recovery, (&metrics, &status_pool, &shutdown))?;
     tasks.spawn(Arc::clone(&system.vault).watch(shutdown.clone()));
     watch_system(&health, &system);
     watch_nodes(&mut tasks, config, &system, (&metrics, &shutdown));
@@ -205,10 +225,9 @@ pub async fn start(
     if !in_recovery {
         carry_out(&mut tasks, &system, (&operator_pool, &metrics, &shutdown));
     }
-    let router_of_status = status.router.merge(health.router());
     let listener = status_listener(config, &metrics).await?;
     watch_listener(&health, "status-listener", &listener);
-    spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
+    spawn(&mut tasks, listener.serve(status.router.merge(health.router()), shutdown.clone()));
     if !in_recovery {
         tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
     }
@@ -217,17 +236,8 @@ pub async fn start(
     let open = Open { est: &config.est, metrics: &metrics, health: &health, shutdown: &shutdown };
     let desk = Desk::Est(est_server::desk::Desk::new(Arc::clone(&est_config)));
     open.coaps(&mut tasks, config.est.coaps.as_ref(), desk).await?;
-    let mut enrolment = est_server::routes::router(est_config);
-    if let Some(cmp_config) = cmp_config(config, &system, est_pool.clone())? {
-        enrolment = enrolment.merge(cmp_server::routes::router(Arc::clone(&cmp_config)));
-        let desk = Desk::Cmp(cmp_server::desk::Desk::new(Arc::clone(&cmp_config)));
-        open.coaps(&mut tasks, config.cmp.as_ref().and_then(|raw| raw.coaps.as_ref()), desk).await?;
-        if let Some(listener) = cmp_listener(config, &metrics).await? {
-            tracing::info!(cmp = %listener.local_addr(), "serving CMP");
-            watch_listener(&health, "cmp-listener", &listener);
-            spawn(&mut tasks, listener.serve(cmp_server::routes::router(cmp_config), shutdown.clone()));
-        }
-    }
+    let enrolment = est_server::routes::router(est_config);
+    let enrolment = open.cmp(&mut tasks, config, (&system, &est_pool), enrolment).await?;
     let listener = est_listener(config, &metrics).await?;
     let est = listener.local_addr();
     watch_listener(&health, "est-listener", &listener);
@@ -239,14 +249,17 @@ pub async fn start(
     }
     let (pool, responder) = (operator_pool.clone(), status.responder);
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
-    let state = OperatorState::new((Arc::clone(&system), pool), (responder, reconciliations), started);
+    let look = doctor_called::look(config.file.clone());
+    let state =
+        OperatorState::new((Arc::clone(&system), pool), (responder, reconciliations), (started, look));
     let operator_router = router(state, health.admin_router(), metrics.router());
-    let elsewhere = with_tokens(operator_router.clone(), sign_in(config, &system));
-    open.operators(&mut tasks, config.operator_door.as_ref(), elsewhere).await?;
+    let routes = elsewhere(config, &system, &operator_router)?;
+    open.operators(&mut tasks, config.operator_door.as_ref(), routes).await?;
     tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
-    Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+    let pools = vec![est_pool, status_pool, operator_pool];
+    Ok(Running { tasks, health, pools, system, est, copies })
 }
 
 /// What is under way, what waits for people, and how long the roots last.
@@ -406,9 +419,28 @@ fn doorkeeper(system: &Arc<System>) -> Doorkeeper {
 
 /// What judges operators' tokens, where there is an identity provider.
 fn sign_in(config: &Config, system: &System) -> Option<Arc<SignIn>> {
-    let CheckedSignIn { expected, tls } = config.operator_door.as_ref()?.sign_in.clone()?;
+    let CheckedSignIn { expected, tls, .. } = config.operator_door.as_ref()?.sign_in.clone()?;
     tracing::info!(issuer = expected.issuer, "taking an identity provider's tokens");
     Some(Arc::new(SignIn::new(expected, tls, Arc::clone(&system.clock))))
+}
+
+/// The routes for operators elsewhere: the interface, which takes tokens too, and the console over it.
+fn elsewhere(config: &Config, system: &System, interface: &Router) -> Result<Router, Failure> {
+    let sign_in = sign_in(config, system);
+    let sessions = sessions(config, system, sign_in.clone());
+    let door = Door::new(interface.clone(), Arc::clone(&system.clock), sessions)?;
+    Ok(door.beside(with_tokens(interface.clone(), sign_in)))
+}
+
+/// How people sign in at the console in a browser, where the configuration says how.
+fn sessions(config: &Config, system: &System, sign_in: Option<Arc<SignIn>>) -> Option<Arc<Sessions>> {
+    let CheckedSignIn { expected, tls, console } = config.operator_door.as_ref()?.sign_in.clone()?;
+    let RawConsoleSignIn { address, client_id, scope, resource } = console?;
+    let clock = || Arc::clone(&system.clock);
+    let wanted =
+        Wanted { client_id, scope, resource, kind: expected.kind, redirect_port: None, clock: clock() };
+    let place = SignInPlace::new(&expected.issuer, tls, wanted);
+    Some(Arc::new(Sessions::new((place, sign_in?), &address, clock())))
 }
 
 /// The operator's routes over TLS 1.3. Who comes without a certificate is told so by the routes.
@@ -480,6 +512,26 @@ impl Open<'_> {
         watch_listener(self.health, "operator-listener", &listener);
         spawn(tasks, listener.serve(routes, self.shutdown.clone()));
         Ok(())
+    }
+
+    /// Serves CMP beside what is there, where the configuration asks for it; over CoAP and at a listener of its own too.
+    async fn cmp(
+        &self,
+        tasks: &mut JoinSet<()>,
+        config: &Config,
+        (system, pool): (&Arc<System>, &WorkerPool),
+        enrolment: Router,
+    ) -> Result<Router, Failure> {
+        let Some(cmp_config) = cmp_config(config, system, pool.clone())? else { return Ok(enrolment) };
+        let desk = Desk::Cmp(cmp_server::desk::Desk::new(Arc::clone(&cmp_config)));
+        self.coaps(tasks, config.cmp.as_ref().and_then(|raw| raw.coaps.as_ref()), desk).await?;
+        let routes = cmp_server::routes::router(cmp_config);
+        if let Some(listener) = cmp_listener(config, self.metrics).await? {
+            tracing::info!(cmp = %listener.local_addr(), "serving CMP");
+            watch_listener(self.health, "cmp-listener", &listener);
+            spawn(tasks, listener.serve(routes.clone(), self.shutdown.clone()));
+        }
+        Ok(enrolment.merge(routes))
     }
 
     /// Serves over CoAP where the configuration asks for it, with the certificate of EST.

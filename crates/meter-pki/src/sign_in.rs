@@ -7,6 +7,8 @@
 
 mod device;
 mod fault;
+#[cfg(test)]
+mod fixed;
 mod flow;
 mod grant;
 mod keyring;
@@ -16,6 +18,7 @@ mod link;
 mod loopback;
 mod metadata;
 mod provider;
+mod sessions;
 mod signed_in;
 mod token;
 
@@ -26,5 +29,6 @@ pub(crate) use grant::{SignInPlace, Wanted, revoke};
 pub(crate) use kept::TokenFile;
 pub(crate) use link::is_fit;
 pub(crate) use provider::SignIn;
+pub(crate) use sessions::{BACK, Sent, Sessions};
 pub(crate) use signed_in::SignedIn;
 pub(crate) use token::{Expected, TokenKind, algorithm};

@@ -143,6 +143,7 @@ impl SystemMeters {
             for der in &records {
                 *counted = counted.saturating_add(1);
                 if let Ok(record) = AuditRecord::from_der(der) {
+                    self.system.issued.look(&record);
                     self.trail.look(&*self.system.status, &record)?;
                 }
             }

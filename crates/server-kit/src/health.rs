@@ -139,8 +139,20 @@ impl Health {
         self.shared.started.load(Ordering::Acquire)
     }
 
-    async fn is_live(&self) -> bool {
+    /// Whether no check failed whose failure only a restart can heal.
+    pub(crate) async fn is_live(&self) -> bool {
         none_failed(&ask_all(&self.shared.live).await)
+    }
+
+    /// The names of all checks that failed, each once.
+    pub(crate) async fn failing(&self) -> Vec<&'static str> {
+        let (live, ready) = tokio::join!(ask_all(&self.shared.live), ask_all(&self.shared.ready));
+        let found = live.into_iter().chain(ready);
+        let failed = found.filter(|(_, condition)| matches!(condition, Condition::Failed(_)));
+        let mut names: Vec<_> = failed.map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     async fn is_ready(&self) -> bool {

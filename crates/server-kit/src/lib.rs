@@ -9,6 +9,7 @@
 //! | [`listener`] | one socket that serves a router under limits, and tells routes about the peer |
 //! | [`tls`] | the TLS settings of a listener, replaceable while it serves |
 //! | [`workers`] | a bounded pool of threads for work that blocks |
+//! | [`supervisor`] | telling systemd that it is ready, that it lives, and what fails |
 //! | [`health`] | `/livez`, `/readyz`, `/startupz` from named checks |
 //! | [`metrics`] | counters by reason code, and the route on which Prometheus reads them |
 //! | [`limits`] | how many, how much, how long: checked, with secure defaults |
@@ -70,6 +71,7 @@
 pub mod listener;
 pub mod tls;
 pub mod workers;
+pub mod supervisor;
 pub mod health;
 pub mod metrics;
 pub mod limits;

@@ -20,6 +20,6 @@ pub use key_directory::{
 };
 pub use key_file::{DecryptKeyError, EncryptKeyError, Iterations, NewKeyFile};
 pub use passphrase::{LoadPassphraseError, Passphrase};
-pub use private_path::PrivatePathError;
+pub use private_path::{PrivatePathError, denied_to_others};
 pub use sealed_secret::{OpenSecretError, SealSecretError, SealedSecret};
 pub use system_entropy::SystemEntropy;

@@ -1,5 +1,6 @@
 //! Files and directories that only their owner may touch: 0600 and 0700, anything looser is refused.
 //!
+//! A credential of systemd is as private where an access list lets its service in, which shows as the group's right to read.
 //! Nothing about keys here. A file appears under its name whole and durable or not at all, and never replaces another.
 
 use std::ffi::OsString;
@@ -12,6 +13,12 @@ use zeroize::Zeroizing;
 
 /// Permission bits of group and others; a private path has none of them.
 const NOT_OWNER: u32 = 0o077;
+
+/// Permission bits that a credential has none of: it may show the right to read of whoever is on its access list.
+const NOT_LISTED: u32 = 0o037;
+
+/// Where systemd puts the credentials of services, each in a directory that its service alone enters.
+const CREDENTIALS: &str = "/run/credentials";
 
 /// Why a file or directory is not taken for a private one.
 #[derive(Debug, thiserror::Error)]
@@ -80,17 +87,18 @@ pub(crate) fn check_directory(path: &Path) -> Result<(), PrivatePathError> {
     if !metadata.is_dir() {
         return Err(PrivatePathError::WrongKind { path: path.to_owned(), wanted: "directory" });
     }
-    check_mode(path, &metadata, 0o700)
+    check_mode(path, &metadata, (NOT_OWNER, 0o700))
 }
 
 /// Reads a private file of at most `limit` octets. The octets are wiped when they are dropped.
 pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivatePathError> {
     // Before it is opened, since opening a pipe waits for its writer.
     let metadata = fs::symlink_metadata(path).map_err(|cause| refusal(path, cause))?;
-    check_file(path, &metadata)?;
+    let denied = denied_to_others(path);
+    check_file(path, &metadata, denied)?;
     let file = File::open(path).map_err(|cause| refusal(path, cause))?;
     // And again on what was opened, which is what is read.
-    check_file(path, &file.metadata().map_err(|cause| refusal(path, cause))?)?;
+    check_file(path, &file.metadata().map_err(|cause| refusal(path, cause))?, denied)?;
     // Room for all of it from the start: a vector that grows leaves copies behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(limit + 1));
     file.take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
@@ -123,7 +131,7 @@ pub(crate) fn store_file(path: &Path, octets: &[u8]) -> io::Result<()> {
 /// What a file system or a medium that copies on write keeps elsewhere of the old octets is beyond its reach.
 pub(crate) fn destroy_file(path: &Path) -> Result<(), PrivatePathError> {
     let metadata = fs::symlink_metadata(path).map_err(|cause| refusal(path, cause))?;
-    check_file(path, &metadata)?;
+    check_file(path, &metadata, NOT_OWNER)?;
     let overwritten = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).open(path)?;
         io::copy(&mut io::repeat(0).take(metadata.len()), &mut file)?;
@@ -148,16 +156,26 @@ fn aside(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(aside))
 }
 
-fn check_file(path: &Path, metadata: &fs::Metadata) -> Result<(), PrivatePathError> {
+/// Returns the permission bits that a file with a secret must not have, by where it lies.
+#[must_use]
+pub fn denied_to_others(path: &Path) -> u32 {
+    if path.starts_with(CREDENTIALS) { NOT_LISTED } else { NOT_OWNER }
+}
+
+fn check_file(path: &Path, metadata: &fs::Metadata, denied: u32) -> Result<(), PrivatePathError> {
     if !metadata.is_file() {
         return Err(PrivatePathError::WrongKind { path: path.to_owned(), wanted: "regular file" });
     }
-    check_mode(path, metadata, 0o600)
+    check_mode(path, metadata, (denied, 0o600))
 }
 
-fn check_mode(path: &Path, metadata: &fs::Metadata, wanted: u32) -> Result<(), PrivatePathError> {
+fn check_mode(
+    path: &Path,
+    metadata: &fs::Metadata,
+    (denied, wanted): (u32, u32),
+) -> Result<(), PrivatePathError> {
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & NOT_OWNER == 0 {
+    if mode & denied == 0 {
         Ok(())
     } else {
         Err(PrivatePathError::TooOpen { path: path.to_owned(), mode, wanted })
@@ -225,6 +243,14 @@ mod tests {
         destroy_file(&path).unwrap();
         assert_eq!(fs::read(&witness).unwrap(), [0; 6]);
         assert!(matches!(destroy_file(&path), Err(PrivatePathError::Missing { .. })));
+    }
+
+    #[test]
+    fn only_a_credential_of_systemd_may_show_an_access_list_as_its_group() {
+        assert_eq!(denied_to_others(Path::new("/run/credentials/ca.service/passphrase")), NOT_LISTED);
+        assert_eq!(denied_to_others(Path::new("/run/credentials-of-mine/passphrase")), NOT_OWNER);
+        assert_eq!(denied_to_others(Path::new("run/credentials/ca.service/passphrase")), NOT_OWNER);
+        assert_eq!(denied_to_others(Path::new("passphrase")), NOT_OWNER);
     }
 
     #[test]

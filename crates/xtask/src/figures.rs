@@ -21,13 +21,16 @@ pub(crate) struct Options {
     /// Where the ledgers are kept meanwhile: the disk that is measured. Below the target directory unless told
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
+    /// Which part of the rows this is: its evidence stands beside that of the others, as in growth-p384-DATE
+    #[arg(long, value_name = "PART")]
+    part: Option<String>,
     /// What `meter-pki bench` is told, such as `--full` or `--stored 10000,100000`
     #[arg(last = true, value_name = "OPTION")]
     bench: Vec<String>,
 }
 
-/// Measures and writes: a run of an empty ledger as throughput-DATE and into the README, one of ledgers that grow as growth-DATE. What
-/// is not for the repository is written below the target directory only.
+/// Measures and writes: a run of an empty ledger as throughput-DATE and into the README, one of ledgers that grow as growth-DATE; a part
+/// of the rows beside these, and not into the README. What is not for the repository is written below the target directory only.
 pub(crate) fn run(root: &Path, options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let place = target.join("figures");
@@ -41,9 +44,9 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut impl Write) -> anyho
     std::fs::write(&json, &octets).with_context(|| format!("cannot write {}", json.display()))?;
     let said: Said = serde_json::from_slice(&octets)
         .with_context(|| format!("meter-pki bench says something else: see {}", json.display()))?;
-    let written = Written::of(&said, &command(&options.bench), &commit);
+    let written = Written::of(&said, options, &commit);
     let plot = std::fs::read(&plot).with_context(|| format!("there is no {}", plot.display()))?;
-    let unfit = unfit(&said);
+    let unfit = unfit(&said, options.part.is_none());
     let place = if unfit.is_some() { place } else { root.to_owned() };
     written.write(&place, (root, &plot), out)?;
     let last = match unfit {
@@ -55,12 +58,12 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut impl Write) -> anyho
 }
 
 /// Why a run is not for the repository.
-fn unfit(said: &Said) -> Option<String> {
+fn unfit(said: &Said, is_whole: bool) -> Option<String> {
     let missing = markdown::missing(said);
     match missing.first() {
         _ if !said.failed.is_empty() => Some(format!("not measured: {}", said.failed.join("; "))),
         _ if said.quick => Some("the figures of a quick run mean nothing".to_owned()),
-        Some(one) if !said.grows() => {
+        Some(one) if is_whole && !said.grows() => {
             Some(format!("not measured were {} rows of the README, such as {one}", missing.len()))
         }
         _ => None,
@@ -70,7 +73,7 @@ fn unfit(said: &Said) -> Option<String> {
 /// What is written down of a run.
 struct Written {
     /// How the names of its evidence begin.
-    topic: &'static str,
+    topic: String,
     title: &'static str,
     day: String,
     evidence: String,
@@ -79,14 +82,15 @@ struct Written {
 }
 
 impl Written {
-    fn of(said: &Said, command: &str, commit: &str) -> Self {
+    fn of(said: &Said, options: &Options, commit: &str) -> Self {
         let day = said.machine.began.split('T').next().unwrap_or_default().to_owned();
         let (topic, title) = match said.grows() {
             true => ("growth", "What issuance, enrolment and status cost as the ledger grows"),
             false => ("throughput", "What issuance, enrolment and status cost"),
         };
-        let evidence = markdown::whole(said, (command, commit, &format!("{topic}-{day}.svg")));
-        let readme = (!said.grows()).then(|| markdown::short(said, &day));
+        let topic = options.part.as_ref().map_or_else(|| topic.to_owned(), |part| format!("{topic}-{part}"));
+        let evidence = markdown::whole(said, (&command(options), commit, &format!("{topic}-{day}.svg")));
+        let readme = (!said.grows() && options.part.is_none()).then(|| markdown::short(said, &day));
         Self { topic, title, day, evidence, readme }
     }
 
@@ -134,15 +138,13 @@ fn read(root: &Path, name: &str) -> anyhow::Result<String> {
 }
 
 /// How it is measured again.
-fn command(options: &[String]) -> String {
+fn command(options: &Options) -> String {
     let quoted =
         |option: &String| if option.contains(' ') { format!("\"{option}\"") } else { option.clone() };
-    let options: Vec<String> = options.iter().map(quoted).collect();
-    if options.is_empty() {
-        "cargo xtask figures".to_owned()
-    } else {
-        format!("cargo xtask figures -- {}", options.join(" "))
-    }
+    let part = options.part.iter().map(|part| format!("--part {part}"));
+    let told = (!options.bench.is_empty()).then(|| "--".to_owned());
+    let words = part.chain(told).chain(options.bench.iter().map(quoted));
+    std::iter::once("cargo xtask figures".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// What is checked out, and whether it was changed since.

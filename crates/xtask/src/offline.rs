@@ -4,7 +4,7 @@
 //! the test. What was built is looked into: what it links, what it asks of the C library, and that no path of this machine is
 //! in it. Nothing here decides what the programs do.
 
-mod build;
+pub(crate) mod build;
 mod elf;
 
 use std::io::Write;
@@ -16,8 +16,10 @@ use sha2::{Digest, Sha256};
 use build::{Place, Program};
 
 /// What is built, and how.
-const CEREMONY: Program = Program { package: "offline-root", binary: "offline-root", is_static: false };
-const VERIFIER: Program = Program { package: "bundle-verifier", binary: "ceremony-verify", is_static: true };
+pub(crate) const CEREMONY: Program =
+    Program { package: "offline-root", binary: "offline-root", profile: "offline", is_static: false };
+pub(crate) const VERIFIER: Program =
+    Program { package: "bundle-verifier", binary: "ceremony-verify", profile: "offline", is_static: true };
 
 /// Builds and looks; tells whether everything is as it must be.
 pub(crate) fn run(root: &Path, twice: bool, out: &mut impl Write) -> anyhow::Result<bool> {

@@ -91,6 +91,7 @@ impl Memory {
             slot: None,
             listing: CrlListing::ON_ALL,
             handed_to: None,
+            provenance: ca_core::record::Provenance::Issued,
         };
         self.state.lock().unwrap().certificates.insert(id, row);
     }
@@ -155,6 +156,7 @@ impl State {
             slot: intent.conditions.slot.map(|(slot, _)| slot),
             listing: intent.listing,
             handed_to: intent.conditions.handover.map(|handover| handover.to),
+            provenance: ca_core::record::Provenance::Issued,
         };
         self.certificates.insert(intent.id, row);
         Ok(())

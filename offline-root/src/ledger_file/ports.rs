@@ -146,6 +146,7 @@ fn intent_row(intent: Intent) -> IntentRow {
             slot: intent.conditions.slot.map(|(slot, _)| slot),
             listing: CrlListing::ON_ALL,
             handed_to: None,
+            provenance: ca_core::record::Provenance::Issued,
         },
     }
 }

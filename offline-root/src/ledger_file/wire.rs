@@ -356,6 +356,7 @@ impl WireIntent {
             slot: self.slot.as_ref().map(WireSlot::read).transpose()?,
             listing: CrlListing::ON_ALL,
             handed_to: None,
+            provenance: ca_core::record::Provenance::Issued,
         };
         let idempotency = self.repeat_key.as_ref().map(|key| octets(key, "repeatKey")).transpose()?;
         Ok(IntentRow { row, tbs: self.tbs.to_der()?, idempotency })

@@ -37,6 +37,11 @@ impl<'a> Source<'a> {
         self.name
     }
 
+    /// Returns the text of the file.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// Returns an integer value.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
         let integer = self.table.get(key)?.get_ref().as_integer()?;

@@ -254,6 +254,11 @@ fn purpose(text: &str, faults: &mut Faults) -> Option<ObjectIdentifier> {
     purpose
 }
 
+/// Returns the word of profile files for an extended key usage, if there is one.
+pub(crate) fn purpose_word(purpose: &ObjectIdentifier) -> Option<&'static str> {
+    PURPOSES.iter().find_map(|(word, known)| (known == purpose).then_some(*word))
+}
+
 fn policy(text: &str, arc: &ObjectIdentifier, faults: &mut Faults) -> Option<ObjectIdentifier> {
     let number = POLICIES.iter().find_map(|(word, number)| (*word == text).then_some(*number));
     let policy = match number {

@@ -10,7 +10,7 @@ use ca_core::profile::{
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
 use const_oid::ObjectIdentifier;
-use policies::{ProfileSet, Settings, Variant, VariantError};
+use policies::{Origin, ProfileSet, Settings, Variant, VariantError};
 
 /// Every certificate profile, without suite.
 const CERTIFICATES: [&str; 41] = [
@@ -87,7 +87,19 @@ fn the_suites_of_a_profile_differ_in_nothing_else() {
 #[test]
 fn every_file_of_the_directory_is_compiled_in() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
-    assert_eq!(ProfileSet::load_dir(&directory, &Settings::default()).unwrap(), embedded());
+    let (loaded, embedded) = (ProfileSet::load_dir(&directory, &Settings::default()).unwrap(), embedded());
+    let ids = |set: &ProfileSet| -> Vec<String> {
+        set.ids().chain(set.crl_ids()).chain(set.ocsp_ids()).map(ToString::to_string).collect()
+    };
+    assert_eq!(ids(&loaded), ids(&embedded));
+    for id in ids(&embedded) {
+        assert_eq!(loaded.certificate(&id), embedded.certificate(&id));
+        assert_eq!((loaded.crl(&id), loaded.ocsp(&id)), (embedded.crl(&id), embedded.ocsp(&id)), "{id}");
+        let (file, compiled) = (loaded.file(&id).unwrap(), embedded.file(&id).unwrap());
+        assert_eq!(file.text(), compiled.text(), "{id}");
+        assert!(file.name().ends_with(compiled.name()), "{}", file.name());
+        assert_eq!((file.origin(), compiled.origin()), (Origin::Directory, Origin::BuiltIn));
+    }
 }
 
 #[test]

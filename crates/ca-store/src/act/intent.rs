@@ -7,7 +7,7 @@
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
     AfterWindow, CertificateId, CertificateStatus, DeviceClaim, DeviceEventKind, DeviceState, Idempotency,
-    Intent, IntentConflict, Slot, SlotUse,
+    Intent, IntentConflict, Provenance, Slot, SlotUse,
 };
 use ca_core::validity::UnixTime;
 
@@ -229,6 +229,7 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent, record: u64) -> Result<(), A
         slot: conditions.slot.as_ref().map(|(slot, _)| slot.clone()),
         listing: intent.listing.clone(),
         handed_to: conditions.handover.as_ref().map(|handover| handover.to.clone()),
+        provenance: Provenance::Issued,
     };
     if let Some(shard) = intent.listing.shard() {
         shard::has_one_until(tx, (&intent.id.issuer, shard), intent.validity.not_after())?;

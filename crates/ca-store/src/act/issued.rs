@@ -6,7 +6,7 @@ use ca_core::record::{CertificateId, DeviceEventKind, IssuedRecord, Mark};
 
 use super::fleet::{self, Line};
 use super::intent::is_signing;
-use super::{production, replacement, slot, swap, visits};
+use super::{days, production, replacement, slot, swap, visits};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -63,6 +63,7 @@ pub(crate) fn write(
     tx.remove_key(Keyspace::Signing, id_key(id));
     tx.put(id, row)?;
     production::issued(tx, id, row)?;
+    days::issued(tx, id, row)?;
     tx.put_octets(Keyspace::Expiry, expiry_key(row.validity.not_after(), id), Vec::new())?;
     match &row.slot {
         Some(slot) => slot::settle_in(tx, slot, id),

@@ -9,7 +9,7 @@ use ca_core::record::{
 use ca_core::scope::CrlListing;
 use ca_core::validity::UnixTime;
 
-use super::{fleet, replacement, schedule, shard, slot, swap};
+use super::{days, fleet, replacement, schedule, shard, slot, swap};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -72,8 +72,13 @@ pub(crate) fn write(
     }
     let was_on_hold = tx.has::<RevocationRow>(id)?;
     let final_since = was_on_hold.then_some(now);
+    // What is revoked here is revoked when that is recorded; what was revoked elsewhere, before.
+    let taken_over_at = (!was_on_hold && revocation.time != now).then_some(now);
     let (listing, not_after) = (&certificate.listing, certificate.validity.not_after());
-    tx.put(id, &RevocationRow { revocation, not_after, final_since, on_no_crl: !listing.is_ever() })?;
+    let on_no_crl = !listing.is_ever();
+    let row = RevocationRow { revocation, not_after, final_since, on_no_crl, taken_over_at };
+    tx.put(id, &row)?;
+    days::revoked(tx, (id, &certificate), (&row, was_on_hold))?;
     tx.remove::<ReleaseRow>(id);
     if let Some(shard) = listing.shard() {
         shard::has_one_until(tx, (&id.issuer, shard), not_after)?;
@@ -131,8 +136,11 @@ pub(crate) fn write_release(
     (id, listing): (&CertificateId, &CrlListing),
     (now, sequence): (UnixTime, u64),
 ) -> Result<(), ActFault> {
-    if let Some(title) = certificate_row(tx, id)?.and_then(|row| row.title()) {
-        fleet::follow_certificate(tx, (title, sequence), DeviceEventKind::CertificateReleased, id)?;
+    if let Some(certificate) = certificate_row(tx, id)? {
+        if let Some(title) = certificate.title() {
+            fleet::follow_certificate(tx, (title, sequence), DeviceEventKind::CertificateReleased, id)?;
+        }
+        days::released(tx, (id, &certificate))?;
     }
     tx.remove::<RevocationRow>(id);
     shard::changed(tx, (id, listing), (sequence, false))?;

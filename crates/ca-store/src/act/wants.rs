@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 use ca_core::profile::KeyPurpose;
 use ca_core::record::{CertificateId, Intent, IssuedRecord, Slot};
 use ca_core::system_title::SystemTitle;
+use ca_core::validity::UnixTime;
 
+use super::days;
 use crate::engine::{View, WantedKey};
 use crate::keyspace::Keyspace;
 use crate::row::{
-    CampaignRow, CertificateRow, CredentialRow, DeviceRow, IntentRow, KeyRow, MemberRow, RequestRow,
-    RevocationRow, Row, SlotRow, SwapRow, TokenRow,
+    CampaignRow, CertificateRow, CredentialRow, DayCountRow, DeviceRow, IntentRow, KeyRow, MemberRow,
+    RequestRow, RevocationRow, Row, SlotRow, SwapRow, TokenRow,
 };
 use crate::transaction::{ReadFault, Rows};
 
@@ -39,11 +41,17 @@ pub(crate) fn of_marks(ids: &[CertificateId]) -> Wants {
 
 /// What the recording of certificates reads.
 pub(crate) fn of_issued(issued: &[IssuedRecord]) -> Wants {
-    let ids: Vec<CertificateId> = issued.iter().map(|issued| issued.id.clone()).collect();
+    let issued: Vec<(CertificateId, UnixTime)> =
+        issued.iter().map(|issued| (issued.id.clone(), issued.issued_at)).collect();
     Box::new(move |view| {
-        let mut keys: Vec<WantedKey> = ids.iter().flat_map(open).collect();
-        for id in &ids {
+        let mut keys: Vec<WantedKey> = issued.iter().flat_map(|(id, _)| open(id)).collect();
+        for (id, at) in &issued {
+            keys.push(key::<RevocationRow>(id));
             if let Some(intent) = known::<IntentRow>(view, id)? {
+                let certificate = &intent.certificate;
+                for counted in [*at, certificate.validity.not_after()] {
+                    keys.push(key::<DayCountRow>(&days::place(certificate, counted, &id.issuer)));
+                }
                 of_intent(view, (id, &intent), &mut keys)?;
             }
         }

@@ -375,6 +375,7 @@ impl Model {
             slot: life.draft.slot.map(|(device, _)| super::ground::slot(device)),
             listing: CrlListing::ON_ALL,
             handed_to: None,
+            provenance: ca_core::record::Provenance::Issued,
         }
     }
 

@@ -7,11 +7,11 @@ use ca_core::audit::{Act, AuditRecord};
 use ca_core::record::{CertificateId, DeviceEventKind, DeviceState};
 use ca_core::system_title::SystemTitle;
 
-use super::{BATCH, MigrationError};
+use super::{BATCH, MigrationError, each};
 use crate::act::fleet::{Tally, found_by};
 use crate::audit_walk::AuditFault;
 use crate::certificate::certificate_row;
-use crate::engine::{Durability, Engine, KeyValue, View, Write};
+use crate::engine::{Durability, Engine, View, Write};
 use crate::keyspace::{FLEET, Keyspace};
 use crate::row::{DeviceCountRow, DeviceRow, HistoryRow, Row};
 
@@ -30,30 +30,6 @@ pub(super) fn build(engine: &dyn Engine) -> Result<u64, MigrationError> {
     let whole = Write { keyspace: Keyspace::Meta, key: FLEET.to_vec(), value: Some(WHOLE.to_vec()) };
     engine.commit(vec![whole], Durability::Durable)?;
     Ok(devices)
-}
-
-/// Goes over a keyspace, and writes what each row gives.
-fn each(
-    engine: &dyn Engine,
-    keyspace: Keyspace,
-    mut give: impl FnMut(&dyn View, &KeyValue, &mut Vec<Write>) -> Result<(), MigrationError>,
-) -> Result<(), MigrationError> {
-    let mut after = Vec::new();
-    loop {
-        let mut batch = Vec::new();
-        {
-            let view = engine.view()?;
-            let page = view.rows_after(keyspace, &[], &after, BATCH)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after.clone_from(last);
-            for row in &page {
-                give(&*view, row, &mut batch)?;
-            }
-        }
-        if !batch.is_empty() {
-            engine.commit(batch, Durability::Durable)?;
-        }
-    }
 }
 
 fn index(engine: &dyn Engine) -> Result<u64, MigrationError> {

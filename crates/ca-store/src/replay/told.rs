@@ -5,17 +5,19 @@ use ca_core::certificate::{Certificate, to_be_signed};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, DeviceAct, DeviceEventKind, ProductionId, Revocation, Settlement, Slot, VisitId,
+    CertificateId, DeviceAct, DeviceEventKind, ProductionId, Provenance, Revocation, Settlement, Slot,
+    TakenOverCertificate, VisitId,
 };
 use ca_core::scope::{CrlListing, CrlScope, Shard};
 use ca_core::system_title::SystemTitle;
+use ca_core::taking_over;
 use ca_core::validity::{UnixTime, Validity};
 use ca_core::visits::VisitCertificate;
 use sha2::{Digest, Sha256};
 
 use super::{Places, ReplayReport, devices, people, shut_out, visits};
-use crate::act::visits as visit_acts;
 use crate::act::{crl, fleet, issued, production, revocation, settlement, shard, slot};
+use crate::act::{taking_over as act_taking_over, visits as visit_acts};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
@@ -39,6 +41,14 @@ pub(super) fn take_in(
         Act::CertificateIssued => {
             report.certificates = report.certificates.saturating_add(1);
             issue(tx, record, certificate, places)
+        }
+        Act::CertificateTakenOver => {
+            report.certificates = report.certificates.saturating_add(1);
+            take_over(tx, record, certificate)
+        }
+        Act::CrlNumbersTakenOver => {
+            report.crl_numbers = report.crl_numbers.saturating_add(1);
+            take_crl_numbers(tx, record)
         }
         Act::IntentAborted => {
             report.burned = report.burned.saturating_add(1);
@@ -217,6 +227,7 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
         listing: listing_in(&event.detail),
         // Nothing is superseded as lost on the word of a log.
         handed_to: None,
+        provenance: Provenance::Issued,
     };
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
@@ -279,6 +290,29 @@ fn issue(
     }
 }
 
+/// Takes over again what was taken over, as the certificate beside its record says.
+fn take_over(
+    tx: &mut Transaction<'_>,
+    record: &AuditRecord,
+    certificate: Option<Vec<u8>>,
+) -> Result<(), ActFault> {
+    let id = id(record)?;
+    if certificate_row(tx, &id)?.is_some() {
+        return Err(misfit(record, "its serial number is in the ledger already"));
+    }
+    let octets = certificate.ok_or_else(|| misfit(record, "the log lacks the certificate"))?;
+    if Sha256::digest(&octets).as_slice() != record.event.digest {
+        return Err(misfit(record, "the certificate beside it is another one"));
+    }
+    let whose = (id.issuer, &record.event.tenant);
+    let read = taking_over::describe(whose, &octets, None, record.event.clone());
+    let read = read.map_err(|_| misfit(record, "the certificate cannot be read"))?;
+    if read.id != id {
+        return Err(misfit(record, "the certificate beside it has another serial number"));
+    }
+    act_taking_over::write(tx, &read, record.sequence)
+}
+
 /// Fills in what the certificate itself says.
 fn read_certificate(row: CertificateRow, places: &Places) -> Option<CertificateRow> {
     let certificate = Certificate::from_der(&row.octets).ok()?;
@@ -314,8 +348,13 @@ fn revoke(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault
         .ok_or_else(|| misfit(record, "its reason is none of RFC 5280"))?;
     let certificate = certificate_row(tx, &id)?
         .ok_or_else(|| misfit(record, "the certificate is neither in the ledger nor in the log"))?;
-    // The invalidity date is not on record: the CRL entry goes without.
-    let revocation = Revocation { time: record.event.time, reason, invalidity_date: None };
+    // The invalidity date is on record of what was taken over alone: the CRL entry of another goes without.
+    let (time, invalidity_date) = TakenOverCertificate::since(&record.event.detail)
+        .filter(|_| certificate.provenance == Provenance::TakenOver)
+        .map_or((record.event.time, None), |(time, date)| {
+            (UnixTime::from_seconds(time), date.map(UnixTime::from_seconds))
+        });
+    let revocation = Revocation { time, reason, invalidity_date };
     let revocation = revocation::follow(tx, &id, revocation)?
         .map_err(|_| misfit(record, "the certificate is revoked already"))?;
     revocation::write(tx, &id, (revocation, record.event.time, record.sequence), certificate)
@@ -338,6 +377,14 @@ fn take_crl_number(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(),
     let scope = (issuer, scope);
     crl::take_number(tx, &scope, number)?;
     tx.put(&(scope, number), &CrlRow { this_update: record.event.time, issued: None })
+}
+
+/// No CRL with this number was made here, so that no row of one is written.
+fn take_crl_numbers(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
+    let (Some(issuer), Some((number, scope))) = (record.event.issuer, crl_named(&record.event.detail)) else {
+        return Err(misfit(record, "it names no CRL number"));
+    };
+    crl::take_number(tx, &(issuer, scope), number)
 }
 
 /// `CRL 7, …` or `CRL 7 of shard 0a, …`

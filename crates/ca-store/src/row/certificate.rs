@@ -1,7 +1,7 @@
 //! The rows of certificates: intents that are open, and what became of them.
 
 use ca_core::profile::{KeyPurpose, ProfileId};
-use ca_core::record::{Age, CertificateId, Slot};
+use ca_core::record::{Age, CertificateId, Provenance, Slot};
 use ca_core::scope::CrlListing;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -40,7 +40,8 @@ pub(crate) enum CertificateState {
 ///     shard           [1] UTF8String OPTIONAL,   -- of CRLs; never changed
 ///     onNoCrl         [2] NULL OPTIONAL,         -- short-lived: no CRL lists it, so it has no shard; never changed
 ///     handedTo        [3] UTF8String OPTIONAL,   -- who was given the private key, where it was made here
-///     record          [4] INTEGER OPTIONAL }     -- audit record of the intent; rows of an earlier state have none
+///     record          [4] INTEGER OPTIONAL,      -- audit record of the intent; rows of an earlier state have none
+///     takenOver       [5] NULL OPTIONAL }        -- issued by another program under the same key; record is that of taking it over
 /// ```
 ///
 /// In the keyspace `certificates` the state is never intended(0).
@@ -61,6 +62,7 @@ pub(crate) struct CertificateRow {
     pub(crate) slot: Option<Slot>,
     pub(crate) listing: CrlListing,
     pub(crate) handed_to: Option<String>,
+    pub(crate) provenance: Provenance,
 }
 
 impl CertificateRow {
@@ -102,6 +104,8 @@ pub(crate) struct WireCertificate {
     handed_to: Option<String>,
     #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
     record: Option<u64>,
+    #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
+    taken_over: Option<Null>,
 }
 
 impl Row for CertificateRow {
@@ -132,6 +136,7 @@ impl Row for CertificateRow {
             on_no_crl: (!self.listing.is_ever()).then_some(Null),
             handed_to: self.handed_to.clone(),
             record: (self.record > 0).then_some(self.record),
+            taken_over: (self.provenance == Provenance::TakenOver).then_some(Null),
         })
     }
 
@@ -159,6 +164,7 @@ impl Row for CertificateRow {
                 (Some(_), Some(Null)) => return None,
             },
             handed_to: wire.handed_to,
+            provenance: wire.taken_over.map_or(Provenance::Issued, |Null| Provenance::TakenOver),
         })
     }
 }

@@ -16,7 +16,8 @@ use crate::keyspace::{Keyspace, id_key};
 ///     notAfter        Time,               -- of the certificate
 ///     invalidityDate  [0] Time OPTIONAL,
 ///     finalSince      [1] Time OPTIONAL,  -- when it was revoked for good, if it was on hold from `time` until then
-///     onNoCrl         [2] NULL OPTIONAL } -- as the certificate's
+///     onNoCrl         [2] NULL OPTIONAL,  -- as the certificate's
+///     recordedAt      [3] Time OPTIONAL } -- when it was recorded, if that is not `time`: it was taken over
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RevocationRow {
@@ -24,12 +25,13 @@ pub(crate) struct RevocationRow {
     pub(crate) not_after: UnixTime,
     pub(crate) final_since: Option<UnixTime>,
     pub(crate) on_no_crl: bool,
+    pub(crate) taken_over_at: Option<UnixTime>,
 }
 
 impl RevocationRow {
     /// Returns when the act was recorded that it tells of.
     pub(crate) fn recorded_at(&self) -> UnixTime {
-        self.final_since.unwrap_or(self.revocation.time)
+        self.final_since.or(self.taken_over_at).unwrap_or(self.revocation.time)
     }
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct WireRevocation {
     final_since: Option<i64>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     on_no_crl: Option<Null>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    recorded_at: Option<i64>,
 }
 
 impl Row for RevocationRow {
@@ -63,6 +67,7 @@ impl Row for RevocationRow {
             invalidity_date: self.revocation.invalidity_date.map(UnixTime::seconds),
             final_since: self.final_since.map(UnixTime::seconds),
             on_no_crl: self.on_no_crl.then_some(Null),
+            recorded_at: self.taken_over_at.map(UnixTime::seconds),
         })
     }
 
@@ -76,6 +81,7 @@ impl Row for RevocationRow {
             not_after: time(wire.not_after),
             final_since: wire.final_since.map(time),
             on_no_crl: wire.on_no_crl.is_some(),
+            taken_over_at: wire.recorded_at.map(time),
         };
         // A hold is not final.
         (row.final_since.is_none() || !row.revocation.is_hold()).then_some(row)

@@ -8,8 +8,8 @@ use ca_core::people::{
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    BlockedKey, CertificateId, Change, Device, DeviceState, ExpectedDevice, Mark, OrderProgress, Revocation,
-    RevocationOrder, ScheduledRevocation, Slot, Token, VisitId, WaitingRequest,
+    BlockedKey, CertificateId, Change, Device, DeviceState, ExpectedDevice, Mark, OrderProgress, Provenance,
+    Revocation, RevocationOrder, ScheduledRevocation, Slot, Token, VisitId, WaitingRequest,
 };
 use ca_core::record::{
     OrderedCertificate, OrderedTitles, ProducedCertificate, ProductionCount, ProductionId, ProductionOrder,
@@ -58,6 +58,7 @@ fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRo
         slot,
         listing: CrlListing::ON_ALL,
         handed_to: None,
+        provenance: Provenance::Issued,
     }
 }
 
@@ -336,6 +337,7 @@ fn every_row_reads_back_as_it_was_written() {
         reads_back(CertificateRow {
             listing: CrlListing::Listed(set.then(shard)),
             handed_to: set.then(|| "ra:line-1".to_owned()),
+            provenance: if set { Provenance::TakenOver } else { Provenance::Issued },
             ..certificate_row(CertificateState::Issued, None)
         });
     }
@@ -361,7 +363,10 @@ fn every_row_reads_back_as_it_was_written() {
 fn every_reason_hierarchy_and_purpose_reads_back() {
     for reason in ReasonCode::ALL {
         let revocation = Revocation { time: time(1), reason, invalidity_date: Some(time(0)) };
-        reads_back(RevocationRow { revocation, not_after: time(9), final_since: None, on_no_crl: false });
+        for taken_over_at in [None, Some(time(8))] {
+            let (not_after, final_since) = (time(9), None);
+            reads_back(RevocationRow { revocation, not_after, final_since, on_no_crl: false, taken_over_at });
+        }
     }
     for ((hierarchy, _), purpose) in Hierarchy::ALL.into_iter().zip(KeyPurpose::ALL.into_iter().cycle()) {
         let slot = Slot { hierarchy, purpose, ..slot() };
@@ -374,7 +379,13 @@ fn every_reason_hierarchy_and_purpose_reads_back() {
 fn a_revocation_has_the_octets_that_its_definition_says() {
     let revocation =
         Revocation { time: time(0x6B), reason: ReasonCode::KeyCompromise, invalidity_date: Some(time(-1)) };
-    let row = RevocationRow { revocation, not_after: time(0x80), final_since: None, on_no_crl: false };
+    let row = RevocationRow {
+        revocation,
+        not_after: time(0x80),
+        final_since: None,
+        on_no_crl: false,
+        taken_over_at: None,
+    };
     // As it was written before there was hold.
     let expected = [1, 0x30, 15, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF];
     assert_eq!(row.encode().unwrap(), expected.map(|octet: u8| octet));
@@ -388,6 +399,11 @@ fn a_revocation_has_the_octets_that_its_definition_says() {
     let expected = [1, 0x30, 19, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF, 0xA2, 2, 5, 0];
     assert_eq!(on_no_crl.encode().unwrap(), expected.map(|octet: u8| octet));
     reads_back(on_no_crl);
+    let elsewhere = RevocationRow { taken_over_at: Some(time(0x6D)), ..row };
+    let expected =
+        [1, 0x30, 20, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF, 0xA3, 3, 2, 1, 0x6D];
+    assert_eq!(elsewhere.encode().unwrap(), expected.map(|octet: u8| octet));
+    reads_back(elsewhere);
     reads_back(ReleaseRow { time: time(3) });
 }
 

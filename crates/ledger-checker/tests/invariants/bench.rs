@@ -2,10 +2,12 @@
 
 mod approvals;
 mod campaigns;
+mod days;
 mod der;
 mod devices;
 mod holds;
 mod production;
+mod taken_over;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,9 @@ use p256::ecdsa::{Signature, SigningKey};
 use sha2::{Digest, Sha256};
 
 pub(crate) use campaigns::{CAMPAIGN, SWAPPED, counted, listed_as_done};
+pub(crate) use days::{END, counted_on};
 pub(crate) use devices::{DEVICE, counted_by, found_by};
+pub(crate) use taken_over::Flaw;
 pub(crate) use visits::CERTIFICATES_END;
 
 use der::{certificate_row, crl_tbs, id_row, integer, octets, sequence, signed, tbs, text, time, utf8};

@@ -4,7 +4,9 @@
 
 mod bench;
 mod campaigns;
+mod days;
 mod devices;
+mod taken_over;
 
 use bench::{Bench, CERTIFICATES_END, Change, ISSUER, NOW, REQUEST};
 use ledger_checker::Invariant;

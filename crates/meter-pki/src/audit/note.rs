@@ -49,6 +49,11 @@ impl Notary {
         }
     }
 
+    /// Returns the name of the key.
+    pub(crate) const fn key(&self) -> &KeyRef {
+        &self.key
+    }
+
     /// Returns the public half of the key.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ pub struct DoctorArgs {
     /// List all checks with what they look at, and examine nothing.
     #[arg(long)]
     pub list: bool,
+    /// Have the server itself look, from its own machine; for whoever is elsewhere. A report is given again for a minute.
+    #[arg(long, conflicts_with = "login")]
+    pub served: bool,
     /// Where nobody serves: open tokens with their PIN, to see that they sign.
     #[arg(long)]
     pub login: bool,

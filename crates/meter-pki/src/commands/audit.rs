@@ -1,6 +1,7 @@
 //! `meter-pki audit`: records are listed, proofs fetched, and whatever can be checked is checked here, by the reader, not by
 //! the server that is audited.
 
+mod search;
 pub(super) mod verify;
 
 use ca_core::audit::AuditRecord;
@@ -13,8 +14,8 @@ use super::client;
 use super::printer::{Printer, heading, table};
 use crate::audit::note::{pem, public_key};
 use crate::audit::proof::LogProof;
-use crate::cli::ServerArgs;
-use crate::cli::{AuditCommand, KeyArgs};
+use crate::cli::audit::AuditCommand;
+use crate::cli::{KeyArgs, ServerArgs};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::words::TimeText;
@@ -64,6 +65,8 @@ pub(super) async fn run(verb: &AuditCommand, server: &ServerArgs, printer: &Prin
             printer.result(&views, |views| rows(views));
             Ok(())
         }
+        AuditCommand::Search(args) => search::search(args, &client(server)?, printer).await,
+        AuditCommand::Show { number } => search::show(*number, &client(server)?, printer).await,
     }
 }
 

@@ -5,6 +5,7 @@
 pub(super) mod bundle;
 pub(super) mod import;
 mod releases;
+mod state;
 
 use std::path::Path;
 
@@ -39,6 +40,7 @@ pub(super) fn run(verb: &CeremonyCommand, server: &ServerArgs, printer: &Printer
             super::wait(releases::keep(path, release.as_deref(), &super::client(server)?, printer))
         }
         CeremonyCommand::Verify { bundle, previous } => bundle::verify(bundle, previous.as_deref(), printer),
+        CeremonyCommand::State => super::wait(state::show(&super::client(server)?, printer)),
         CeremonyCommand::Releases => super::wait(releases::list(&super::client(server)?, printer)),
         CeremonyCommand::Request(args) => request(args, printer),
         CeremonyCommand::Import(args) => import::import(args, printer),

@@ -1,5 +1,6 @@
-//! `meter-pki cert list`, `cert show`, `cert issue`, `cert revoke`, `cert release` and `cert message-signer`.
+//! `meter-pki cert list`, `cert show`, `cert history`, `cert issue`, `cert revoke`, `cert release` and `cert message-signer`.
 
+mod history;
 mod issue;
 pub(super) mod message_signer;
 mod revoke;
@@ -7,7 +8,8 @@ mod selection;
 
 use super::client;
 use super::printer::{Printer, heading, table};
-use crate::cli::{CertCommand, CertFilter, ServerArgs};
+use crate::cli::ServerArgs;
+use crate::cli::cert::{CertCommand, CertFilter};
 use crate::exit::Failure;
 use crate::operator::client::escaped;
 use crate::operator::wire::{CertificatePage, CertificateQueryText, CertificateView};
@@ -29,6 +31,9 @@ pub(super) async fn run(verb: &CertCommand, server: &ServerArgs, printer: &Print
             let view: CertificateView = client.get(&path, &()).await?;
             printer.result(&view, lines);
         }
+        CertCommand::History { serial, issuer } => {
+            history::show((issuer.as_deref(), serial), &client, printer).await?;
+        }
         CertCommand::Revoke(args) => revoke::revoke(args, &client, printer).await?,
         CertCommand::Release(args) => revoke::release(args, &client, printer).await?,
     }
@@ -41,6 +46,16 @@ fn query(filter: &CertFilter) -> CertificateQueryText {
         issuer: filter.issuer.clone(),
         system_title: filter.system_title.clone(),
         status: filter.status.clone(),
+        serial: filter.serial.clone(),
+        profile: filter.profile.clone(),
+        purpose: filter.purpose.clone(),
+        hierarchy: filter.hierarchy.clone(),
+        expires_from: filter.expires_from.clone(),
+        expires_until: filter.expires_until.clone(),
+        recorded_from: filter.recorded_from.clone(),
+        recorded_until: filter.recorded_until.clone(),
+        key: filter.key.clone(),
+        subject: filter.subject.clone(),
         after: filter.after.clone(),
         limit: filter.limit,
     }
@@ -75,6 +90,7 @@ fn lines(one: &CertificateView) -> Vec<String> {
         format!("recorded:    {}", one.recorded_at),
         format!("status:      {}", one.status),
     ];
+    lines.extend(one.taken_over.then(|| "issued:      by another program, and taken over".to_owned()));
     lines.extend(one.shard.iter().map(|shard| format!("shard:       {shard}")));
     lines.extend(
         one.on_no_crl.then(|| "CRL:         none lists it, it is short-lived; OCSP tells".to_owned()),

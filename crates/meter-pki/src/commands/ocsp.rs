@@ -109,12 +109,10 @@ impl Export<'_> {
         let resumed = after.is_some();
         loop {
             let query = CertificateQueryText {
-                tenant: None,
                 issuer: Some(self.head.authority.clone()),
-                system_title: None,
-                status: None,
                 after,
                 limit: u32::try_from(PreparationText::MOST).unwrap_or(u32::MAX),
+                ..CertificateQueryText::default()
             };
             let page: CertificatePage = self.client.get("/v1/certificates", &query).await?;
             self.page(&page.certificates, &mut books, ends_before).await?;

@@ -35,7 +35,7 @@ pub(super) async fn run(
         PeopleCommand::SignOut => sign_in::sign_out(client, printer).await?,
         PeopleCommand::Who => {
             let oneself: SelfView = client.get("/v1/self", &()).await?;
-            printer.result(&oneself, |SelfView { name, person }| match person {
+            printer.result(&oneself, |SelfView { name, person, .. }| match person {
                 Some(person) => lines(person),
                 None => vec![format!("{name}, who is on nobody's record and may do everything here")],
             });

@@ -1,7 +1,8 @@
 //! A server elsewhere, as an operator's own file names it: over TLS 1.3, with his certificate, whose key is in a file or
 //! on a token, or with what an identity provider gave him when he signed in.
 
-use ca_core::ports::Clock as _;
+use std::sync::Arc;
+
 use client_kit::{FileKey, Identity};
 use rustls::version::TLS13;
 
@@ -83,7 +84,7 @@ fn token_file(sign_in: &RemoteSignIn) -> Result<TokenFile, Failure> {
         resource: sign_in.resource.clone(),
         kind,
         redirect_port: sign_in.redirect_port,
-        now: || SystemClock.now(),
+        clock: Arc::new(SystemClock),
     };
     Ok(TokenFile::new(token_file.clone(), SignInPlace::new(issuer, tls, wanted)))
 }

@@ -197,7 +197,7 @@ fn missing(line: &Line) -> Result<Option<MissingView>, Failure> {
     let record = AuditRecord::from_der(&line.record.der)
         .map_err(|error| Failure::new(Exit::Integrity, "audit.broken", error))?;
     let event = record.event;
-    Ok((event.act == Act::CertificateIssued).then(|| MissingView {
+    Ok(event.act.brings_certificate().then(|| MissingView {
         record: record.sequence,
         issuer: event.issuer.map(|issuer| issuer.to_string()).unwrap_or_default(),
         serial: event.serial.map(|serial| serial.to_string()).unwrap_or_default(),

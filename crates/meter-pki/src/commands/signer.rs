@@ -19,7 +19,7 @@ use crate::cli::signer::{SignerCommand, SignerVerb};
 use crate::compose::signer;
 use crate::config::SignerConfig;
 use crate::exit::{Exit, Failure};
-use crate::server;
+use crate::{server, supervised};
 
 /// How a signer stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -95,8 +95,11 @@ async fn sign(file: &Path) -> Result<(), Failure> {
         drop(failed.send(cause));
         stop.trigger();
     });
+    let supervisor = supervised::supervisor();
     let serving = tokio::task::block_in_place(|| signer::start(&config, on_failure))?;
+    supervisor.ready();
     shutdown.triggered().await;
+    supervisor.stopping();
     tokio::task::block_in_place(|| serving.stop());
     match failure.try_recv() {
         Ok(cause) => {

@@ -114,6 +114,18 @@ pub(crate) fn open(source: &KeySource, absence: Absence) -> Result<OpenKeys, Fai
     }
 }
 
+/// Says where keys are: of tokens their URIs, without the attributes behind the question mark, which lead to a PIN (RFC 7512 §2.4).
+pub(crate) fn places(source: &KeySource) -> Vec<String> {
+    match source {
+        KeySource::Files { directory, .. } => vec![directory.display().to_string()],
+        KeySource::Tokens { uris, .. } => uris
+            .iter()
+            .map(|uri| uri.split_once('?').map_or(uri.as_str(), |(token, _)| token).to_owned())
+            .collect(),
+        KeySource::Signer { socket } => vec![socket.display().to_string()],
+    }
+}
+
 /// Who signs messages: a key file with its passphrase, or, where none is named, a key in `[keys]`.
 pub(super) fn of_messages(
     file: Option<&Path>,
@@ -208,4 +220,19 @@ fn open_or_attend(uri: &str, options: TokenOptions, absence: Absence) -> Result<
 fn failure(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Unavailable, "keys.not-open", error)
         .then("look at [keys] in the configuration; secrets are read from files of mode 0600 only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_on_a_token_is_told_without_what_leads_to_its_pin() {
+        let uri = "pkcs11:token=ca;serial=0001?module-path=/usr/lib/token.so&pin-source=file:/run/pin";
+        let source = KeySource::Tokens {
+            uris: vec![uri.to_owned(), "pkcs11:token=b".to_owned()],
+            options: TokenOptions::default(),
+        };
+        assert_eq!(places(&source), ["pkcs11:token=ca;serial=0001", "pkcs11:token=b"]);
+    }
 }

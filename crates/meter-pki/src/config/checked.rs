@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::fleet::uplift::UpliftMatrix;
@@ -17,6 +18,7 @@ use ca_core::registration::{ApprovalRule, Door, ProductionRule, RepeatRule};
 use ca_core::tenant::TenantId;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
+use policies::ProfileSet;
 use server_kit::limits::Limits;
 use signer_pkcs11::TokenOptions;
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub(crate) break_glass_hours: u8,
     /// Whether it takes two administrators to give somebody a role or a credential.
     pub(crate) two_give: bool,
+    /// The directory of the exchange with the offline root, where it is to be shown.
+    pub(crate) exchanges: Option<PathBuf>,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,
@@ -59,6 +63,8 @@ pub struct Config {
     pub(crate) registration_authorities: Vec<CheckedRegistrationAuthority>,
     /// Which meters may be lifted to which suite.
     pub(crate) uplifts: UpliftMatrix,
+    /// What certificates, CRLs and OCSP answers are made by.
+    pub(crate) profiles: Arc<ProfileSet>,
 }
 
 /// The listener for operators with client certificates.

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::fleet::uplift::UpliftMatrix;
@@ -148,6 +149,10 @@ impl<'a> Checker<'a> {
         }
         let break_glass_hours = self.at(&raw.operator, Self::break_glass);
         let two_give = self.at(&raw.operator, Self::two_give);
+        let exchanges = self.at(&raw.operator, |checker, one| {
+            let named = one.exchanges_directory.as_ref();
+            named.map(|path| checker.directory("operator.exchanges_directory", path))
+        });
         let visit_approvals = self.at(&raw.visits, Self::visits);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
@@ -178,6 +183,7 @@ impl<'a> Checker<'a> {
             operator_profiles,
             break_glass_hours: break_glass_hours?,
             two_give: two_give?,
+            exchanges: exchanges.flatten(),
             operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
@@ -189,6 +195,7 @@ impl<'a> Checker<'a> {
             manufacturers,
             registration_authorities,
             uplifts: UpliftMatrix::new(uplifts),
+            profiles: Arc::new(profiles),
         })
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ca_core::people::Credential;
 use rustls::ClientConfig;
 use serde::Deserialize;
+use url::Url;
 
 use super::checker::{Checker, Stage};
 use crate::sign_in::{Expected, TokenKind, algorithm, is_fit};
@@ -38,6 +39,23 @@ pub struct RawSignIn {
     /// `amr_values`: what has all to be in `amr`, such as `otp`.
     #[serde(default)]
     pub amr_values: Vec<String>,
+    /// `[operator.sign_in.console]`: how people sign in at the console in a browser; by certificate alone unless given.
+    pub console: Option<RawConsoleSignIn>,
+}
+
+/// `[operator.sign_in.console]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConsoleSignIn {
+    /// `address`: where browsers find this server, such as `https://pki.example:9443`: what the provider sends them back to is this and
+    /// `/console/signed-in`.
+    pub address: String,
+    /// `client_id`: the console's name at the provider, where it is a public client with PKCE.
+    pub client_id: String,
+    /// `scope`: what is asked for; `openid` unless given.
+    pub scope: Option<String>,
+    /// `resource`: this server's name at the provider (RFC 8707), where that has to be told.
+    pub resource: Option<String>,
 }
 
 /// The provider, as it was checked.
@@ -47,6 +65,8 @@ pub(crate) struct CheckedSignIn {
     pub(crate) expected: Expected,
     /// Whom to trust on the way to the provider; nobody where that goes over http, or nothing is served.
     pub(crate) tls: Option<ClientConfig>,
+    /// How people sign in at the console.
+    pub(crate) console: Option<RawConsoleSignIn>,
 }
 
 impl Checker<'_> {
@@ -80,7 +100,20 @@ impl Checker<'_> {
             acr_values: raw.acr_values.clone(),
             amr_values: raw.amr_values.clone(),
         };
-        Some(CheckedSignIn { expected, tls: self.trust(raw)? })
+        let console = raw.console.as_ref().map(|console| self.console(console));
+        Some(CheckedSignIn { expected, tls: self.trust(raw)?, console: console.flatten() })
+    }
+
+    /// Where browsers come back to: cookies go over TLS alone.
+    fn console(&mut self, raw: &RawConsoleSignIn) -> Option<RawConsoleSignIn> {
+        let what = "operator.sign_in.console";
+        let is_origin = Url::parse(&raw.address).is_ok_and(|url| {
+            url.scheme() == "https" && url.path() == "/" && url.query().is_none() && is_fit(&raw.address)
+        });
+        self.keep(&format!("{what}.address"), is_origin.then_some(()).ok_or("is https://HOST[:PORT]"))?;
+        let named = (!raw.client_id.is_empty()).then_some(()).ok_or("is not empty");
+        self.keep(&format!("{what}.client_id"), named)?;
+        Some(raw.clone())
     }
 
     /// Whom to trust on the way to the provider.

@@ -11,12 +11,10 @@ use ca_core::crl::parsed::ParsedCrl;
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::issuer::Issuer;
-use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{
-    CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, StoredCertificate, Token,
-};
+use ca_core::record::{CertificateId, CrlRecord, ExpectedDevice, StoredCertificate, Token};
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
 use ca_core::scope::{CrlKind, CrlLine, Shard};
@@ -30,24 +28,13 @@ use status_server::repository::CrlStanding;
 
 use super::routes::{Peer, denied_failure};
 use super::wire::{
-    AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlChoice,
-    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView, ImportedCrlView,
-    ImportedDevice, PublishedCrlsView, RevocationText, RevocationView, TokenText, TokenView,
+    AuthorityView, CertificateView, CertificationText, CrlChoice, CrlText, CrlView, HoldReleaseText,
+    HoldReleaseView, ImportRequest, ImportView, ImportedCrlView, ImportedDevice, PublishedCrlsView,
+    RevocationText, RevocationView, TokenText, TokenView,
 };
 use super::{order_acts, views};
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
-
-/// The statuses that a list is asked for by. Whether what is good has expired is told in the list.
-const STATUSES: [(&str, StatusKind); 7] = [
-    ("good", StatusKind::Good),
-    ("on-hold", StatusKind::OnHold),
-    ("revoked", StatusKind::Revoked),
-    ("uncertain", StatusKind::Uncertain),
-    ("aborted", StatusKind::Aborted),
-    ("intent", StatusKind::Pending),
-    ("pending", StatusKind::Pending),
-];
 
 /// The most rows one answer has.
 const MAX_ROWS: usize = 10_000;
@@ -55,28 +42,6 @@ const MAX_ROWS: usize = 10_000;
 pub(super) fn authorities(system: &System, peer: &Peer) -> Vec<AuthorityView> {
     let his = |served: &&ServedAuthority| peer.check(served.authority.issuer().tenant()).is_ok();
     system.authorities.iter().filter(his).map(views::authority).collect()
-}
-
-pub(super) fn certificates(
-    system: &System,
-    peer: &Peer,
-    text: &CertificateQueryText,
-) -> Result<CertificatePage, Failure> {
-    let limit = rows(text.limit);
-    let query = CertificateQuery {
-        tenant: peer.bounded(text.tenant.as_deref())?,
-        issuer: text.issuer.as_deref().map(|name| named(system, name)).transpose()?.map(ServedAuthority::key),
-        title: text.system_title.as_deref().map(title).transpose()?,
-        request: None,
-        status: text.status.as_deref().map(status).transpose()?,
-        after: text.after.as_deref().map(place).transpose()?,
-        limit,
-    };
-    let now = system.clock.now();
-    let found = system.vault.report(|store| store.certificates(&query)).map_err(unavailable)?;
-    let next = (found.len() == limit).then(|| found.last().map(|last| place_text(&last.id))).flatten();
-    let view = |stored| views::certificate(&system.issuer_name(&stored), &stored, now);
-    Ok(CertificatePage { certificates: found.into_iter().map(view).collect(), next })
 }
 
 pub(super) fn certificate(
@@ -456,7 +421,7 @@ pub(super) fn title(text: &str) -> Result<SystemTitle, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, "title.malformed", format!("{text}: {error}")))
 }
 
-fn profile(text: &str) -> Result<ProfileId, Failure> {
+pub(super) fn profile(text: &str) -> Result<ProfileId, Failure> {
     ProfileId::parse(text).map_err(|error| Failure::new(Exit::Usage, "profile.malformed", error))
 }
 
@@ -468,27 +433,6 @@ pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
 pub(super) fn unknown_state(text: &str, known: &[&str]) -> Failure {
     Failure::new(Exit::Usage, "state.unknown", format!("{text} is not a state"))
         .then(format!("use one of {}", known.join(", ")))
-}
-
-pub(super) fn status(text: &str) -> Result<StatusKind, Failure> {
-    STATUSES.iter().find_map(|(name, kind)| (*name == text).then_some(*kind)).ok_or_else(|| {
-        let known: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
-        Failure::new(Exit::Usage, "status.unknown", format!("{text} is not a status"))
-            .then(format!("use one of {}", known.join(", ")))
-    })
-}
-
-/// A place in the list of certificates: issuing key and serial number.
-fn place(text: &str) -> Result<CertificateId, Failure> {
-    let malformed =
-        || Failure::new(Exit::Usage, "place.malformed", "that is not the `next` of a page before");
-    let (issuer, number) = text.split_once('.').ok_or_else(malformed)?;
-    let issuer = ca_core::key_ref::KeyRef::parse(issuer).ok_or_else(malformed)?;
-    Ok(CertificateId { issuer, serial: serial(number).map_err(|_| malformed())? })
-}
-
-fn place_text(id: &CertificateId) -> String {
-    format!("{}.{}", id.issuer, id.serial)
 }
 
 pub(super) fn no_certificate(number: &str) -> Failure {

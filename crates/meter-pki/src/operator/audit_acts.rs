@@ -8,7 +8,8 @@ use super::acts::{find, no_certificate, rows, serial, unavailable};
 use super::wire::{
     AuditPage, AuditQuery, CheckpointView, ConsistencyQuery, ConsistencyView, IssuanceProofView,
 };
-use crate::audit::note::pem;
+use crate::audit::AuditLog;
+use crate::audit::note::{Checkpoint, pem};
 use crate::audit::proof::LogProof;
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -47,8 +48,22 @@ pub(super) fn prove_issuance(
     let key = pem(log.notary()?.public_key()?);
     let record =
         log.store.issuance_record(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
-    let (note, size) = log.checkpoint()?;
-    let path = log.store.prove_inclusion(record.sequence, size).map_err(unavailable)?;
-    let index = record.sequence.saturating_sub(1);
-    Ok(IssuanceProofView { proof: LogProof { record: record.der, index, path, note }.text(), key })
+    Ok(IssuanceProofView { proof: proof(log, (record.sequence, record.der))?, key })
+}
+
+/// Proves that a record is in the log: against the last checkpoint, or a new one where that does not cover it yet.
+pub(super) fn proof(log: &AuditLog, (sequence, record): (u64, Vec<u8>)) -> Result<String, Failure> {
+    let kept = log.store.checkpoint().map_err(unavailable)?;
+    let key = log.notary()?.public_key()?;
+    let covers = |note: &String| {
+        let checkpoint = Checkpoint::open(note, key).ok()?;
+        (checkpoint.head.size >= sequence).then_some(checkpoint.head.size)
+    };
+    let (note, size) = match kept.and_then(|note| covers(&note).map(|size| (note, size))) {
+        Some(covering) => covering,
+        None => log.checkpoint()?,
+    };
+    let path = log.store.prove_inclusion(sequence, size).map_err(unavailable)?;
+    let index = sequence.saturating_sub(1);
+    Ok(LogProof { record, index, path, note }.text())
 }

@@ -7,7 +7,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -23,12 +23,16 @@ const SAID: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
+/// Whether a page of another site has a browser ask.
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
+    let asked_by = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    asked_by.is_some_and(|site| site != b"same-origin" && site != b"none")
+}
+
 /// Refuses what a page of another site asks for (Fetch Metadata, `Sec-Fetch-Site`), and tells a browser how answers are to be taken.
 pub(super) async fn harmless(request: Request, next: Next) -> Response {
-    let asked_by = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let is_foreign = asked_by.is_some_and(|site| site != b"same-origin" && site != b"none");
     let kept = if request.method() == Method::GET { "private, no-cache" } else { "no-store" };
-    let mut response = if is_foreign {
+    let mut response = if is_foreign(request.headers()) {
         let message = "a page of another site asked a browser for this";
         let failure = Failure::new(Exit::Permission, "api.cross-site", message);
         Reply::from(failure.then("type the address yourself, or use `meter-pki`")).into_response()

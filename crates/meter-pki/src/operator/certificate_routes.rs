@@ -7,13 +7,14 @@ use ca_core::people::Permission::{DecideRequests, Issue, Look, Revoke};
 use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
+use super::wire::certificate_history::CertificateHistoryView;
 use super::wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use super::wire::words::{AuthorityName, DigestStart, Serial};
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText,
     HoldReleaseText, HoldReleaseView, RevocationText, RevocationView,
 };
-use super::{OperatorState, acts, request_acts};
+use super::{OperatorState, acts, certificate_history, certificate_list, request_acts};
 
 /// Adds the routes.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
@@ -26,6 +27,12 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
             each(Look),
             "Show a certificate; with `-` for the authority, whichever issued the number.",
             certificate,
+        )
+        .get(
+            "/v1/certificates/{issuer}/{serial}/history",
+            each(Look),
+            "Show the path of a certificate, how it was asked for, and what became of it.",
+            history,
         )
         .post("/v1/revocations", each(Revoke), "Revoke a certificate.", revoke)
         .post("/v1/hold-releases", each(Revoke), "Release a certificate from hold.", release)
@@ -51,7 +58,7 @@ async fn certificates(
     Extension(peer): Extension<Peer>,
     Query(query): Query<CertificateQueryText>,
 ) -> Result<Json<CertificatePage>, Reply> {
-    state.run(move |system| acts::certificates(system, &peer, &query)).await
+    state.run(move |system| certificate_list::certificates(system, &peer, &query)).await
 }
 
 async fn certify(
@@ -68,6 +75,14 @@ async fn certificate(
     Path((issuer, serial)): Path<(AuthorityName, Serial)>,
 ) -> Result<Json<CertificateView>, Reply> {
     state.run(move |system| acts::certificate(system, &peer, (&issuer, &serial))).await
+}
+
+async fn history(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path((issuer, serial)): Path<(AuthorityName, Serial)>,
+) -> Result<Json<CertificateHistoryView>, Reply> {
+    state.run(move |system| certificate_history::show(system, &peer, (&issuer, &serial))).await
 }
 
 async fn revoke(

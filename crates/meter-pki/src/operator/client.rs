@@ -97,6 +97,17 @@ impl OperatorClient {
         self.send(Method::GET, &target, Bytes::new()).await
     }
 
+    /// Reads what is no JSON, octet for octet.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn file(&self, path: &str, query: &impl Serialize) -> Result<Bytes, Failure> {
+        let text = query_text(query)?;
+        let target = if text.is_empty() { path.to_owned() } else { format!("{path}?{text}") };
+        let (status, octets) = self.exchange(Method::GET, &target, Bytes::new()).await?;
+        if status.is_success() { Ok(octets) } else { Err(told(status, &octets)) }
+    }
+
     /// Changes.
     ///
     /// # Errors
@@ -134,10 +145,7 @@ impl OperatorClient {
         if status.is_success() {
             return serde_json::from_slice(&octets).map_err(|error| malformed(&error));
         }
-        Err(serde_json::from_slice::<ProblemView>(&octets).map_or_else(
-            |_| Failure::new(Exit::Failed, "operator.status", format!("the server answered {status}")),
-            ProblemView::failure,
-        ))
+        Err(told(status, &octets))
     }
 
     async fn exchange(
@@ -189,6 +197,14 @@ async fn over_socket(
     let octets = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
     driver.abort();
     Ok((status, octets))
+}
+
+/// What the server tells of a failure.
+fn told(status: StatusCode, octets: &[u8]) -> Failure {
+    serde_json::from_slice::<ProblemView>(octets).map_or_else(
+        |_| Failure::new(Exit::Failed, "operator.status", format!("the server answered {status}")),
+        ProblemView::failure,
+    )
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Failure {

@@ -77,10 +77,13 @@ fn look(change: &Request) -> Option<Request> {
     Some(look)
 }
 
-/// Puts its tag on an answer in JSON, or tells that it is known.
+/// The answers that have tags: JSON, and plots.
+const TAGGED: [&[u8]; 4] = [b"application/json", b"image/svg+xml", b"image/png", b"text/csv"];
+
+/// Puts its tag on an answer, or tells that it is known.
 async fn tagged(response: Response, known: Option<&str>) -> Response {
-    let is_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
-    let has_tag = response.headers().get(CONTENT_TYPE).is_some_and(is_json);
+    let is_tagged = |value: &HeaderValue| TAGGED.iter().any(|kind| value.as_bytes().starts_with(kind));
+    let has_tag = response.headers().get(CONTENT_TYPE).is_some_and(is_tagged);
     if response.status() != StatusCode::OK || !has_tag {
         return response;
     }

@@ -154,7 +154,8 @@ pub(super) fn counts(system: &System, peer: &Peer, text: &CountQueryText) -> Res
     Ok(views)
 }
 
-fn counted_field(name: &str) -> Result<DeviceField, Failure> {
+/// Reads the name of a field by which devices are counted.
+pub(super) fn counted_field(name: &str) -> Result<DeviceField, Failure> {
     DeviceField::named(name).filter(|field| DeviceField::COUNTED.contains(field)).ok_or_else(|| {
         let known = DeviceField::COUNTED.map(DeviceField::name).join(", ");
         Failure::new(Exit::Usage, "field.unknown", format!("devices are not counted by {name}"))

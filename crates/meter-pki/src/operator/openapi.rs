@@ -96,7 +96,7 @@ fn operation(route: &Route, shape: &Shape, octets: usize) -> Value {
     let permission = route.needs.permission.name();
     let whose = match route.needs.things {
         Things::Installations => "for every tenant",
-        Things::Tenants => "for the tenant whose the thing is",
+        Things::Tenants => "for the tenant that it belongs to",
     };
     let said = [
         ("operationId", json!(identifier(route))),
@@ -156,9 +156,12 @@ const CHANGED: (&str, &str, &str, bool) =
     ("412", "Changed", "What it is about is not what If-Match names.", false);
 
 fn responses(route: &Route, shape: &Shape) -> Value {
-    let answer = json!({
-        "description": "What came of it.", "content": {"application/json": {"schema": shape.answer}},
-    });
+    let content = if shape.files.is_empty() {
+        json!({"application/json": {"schema": shape.answer}})
+    } else {
+        shape.files.iter().map(|kind| ((*kind).to_owned(), json!({}))).collect::<Map<_, _>>().into()
+    };
+    let answer = json!({"description": "What came of it.", "content": content});
     let changes = route.method != "GET";
     let failures = FAILURES.iter().filter(|(.., brought)| !brought || shape.body.is_some());
     let failures = failures.chain(changes.then_some(&CHANGED)).map(|(status, name, _, _)| {

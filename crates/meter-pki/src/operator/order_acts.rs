@@ -15,8 +15,9 @@ use ca_core::selection::Selection;
 use ca_core::validity::UnixTime;
 
 use super::acts::{
-    named, operator, reason, refused, rows, serial, status, tenant, time, title, unavailable, unknown_state,
+    named, operator, reason, refused, rows, serial, tenant, time, title, unavailable, unknown_state,
 };
+use super::certificate_list::status;
 use super::routes::Peer;
 use super::views;
 use super::wire::orders::{

@@ -90,7 +90,8 @@ fn place(text: &str) -> Result<(UnixTime, CertificateId), Failure> {
     })
 }
 
-fn view(system: &System, scheduled: &ScheduledRevocation) -> ScheduledView {
+/// Shows one.
+pub(super) fn view(system: &System, scheduled: &ScheduledRevocation) -> ScheduledView {
     let served = system.served(&scheduled.id.issuer);
     ScheduledView {
         issuer: served.map_or_else(|| scheduled.id.issuer.to_string(), |served| served.name.clone()),

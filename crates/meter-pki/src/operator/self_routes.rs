@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use ca_core::people::{Permission, PersonId};
+use ca_core::people::{Caller, Permission, PersonId, may};
 
 use super::acts::unavailable;
 use super::reply::Reply;
@@ -30,5 +30,11 @@ fn view(system: &System, peer: &Peer) -> Result<SelfView, Failure> {
     let id = PersonId::parse(&name).ok();
     let person = id.map(|id| system.people.person(&id)).transpose().map_err(unavailable)?.flatten();
     let now = system.clock.now();
-    Ok(SelfView { name, person: person.map(|person| people_acts::view(&person, now)) })
+    // Whoever comes in and is on nobody's record is let in by the configuration, and may do everything.
+    let has = |permission: &Permission| match &person {
+        Some(person) => may(&Caller::Person(Box::new(person.clone())), *permission, None, now).is_ok(),
+        None => true,
+    };
+    let permissions = Permission::ALL.into_iter().filter(has).map(|one| one.name().to_owned()).collect();
+    Ok(SelfView { name, person: person.map(|person| people_acts::view(&person, now)), permissions })
 }

@@ -9,13 +9,14 @@ use ca_core::people::Permission::{BackUp, Look, ReadAudit};
 use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
+use super::wire::audit::{AuditRecordDetailView, AuditSearchPage, AuditSearchQuery};
 use super::wire::doctor::ProcessView;
-use super::wire::words::{AuthorityName, Serial};
+use super::wire::words::{AuthorityName, RecordNumber, Serial};
 use super::wire::{
     AuditPage, AuditQuery, BackupText, BackupView, CheckpointView, ConsistencyQuery, ConsistencyView,
     IssuanceProofView, NodePage, StoreView,
 };
-use super::{OperatorState, audit_acts, doctor_acts, vault};
+use super::{OperatorState, audit_acts, audit_search, doctor_acts, vault};
 
 /// Adds the routes.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
@@ -34,6 +35,18 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
             "Prove that the issuance of a certificate is in the audit log.",
             prove_issuance,
         )
+        .get(
+            "/v1/audit-records",
+            all(ReadAudit),
+            "Search the audit records, which come decoded; an answer looks at a bounded number of them.",
+            search_records,
+        )
+        .get(
+            "/v1/audit-records/{sequence}",
+            all(ReadAudit),
+            "Show an audit record with the proof that it is in the log.",
+            audit_record,
+        )
         .post("/v1/backups", all(BackUp), "Make a backup.", create_backup)
         .get("/v1/store", all(Look), "Show the ledger as a whole.", store)
         .get("/v1/nodes", all(Look), "List the nodes that share the ledger.", nodes)
@@ -45,6 +58,20 @@ async fn audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditPage>, Reply> {
     state.run(move |system| audit_acts::records(system, query)).await
+}
+
+async fn search_records(
+    State(state): State<OperatorState>,
+    Query(query): Query<AuditSearchQuery>,
+) -> Result<Json<AuditSearchPage>, Reply> {
+    state.run(move |system| audit_search::search(system, &query)).await
+}
+
+async fn audit_record(
+    State(state): State<OperatorState>,
+    Path(sequence): Path<RecordNumber>,
+) -> Result<Json<AuditRecordDetailView>, Reply> {
+    state.run(move |system| audit_search::show(system, &sequence)).await
 }
 
 async fn checkpoint(State(state): State<OperatorState>) -> Result<Json<CheckpointView>, Reply> {

@@ -1,6 +1,6 @@
 //! How records look to an operator. Pure: record in, view out.
 
-use ca_core::record::{CertificateStatus, CrlRecord, Device, StoredCertificate};
+use ca_core::record::{CertificateStatus, CrlRecord, Device, Provenance, StoredCertificate};
 use ca_core::validity::UnixTime;
 use der::pem::LineEnding;
 use sha2::{Digest, Sha256};
@@ -44,6 +44,7 @@ pub(super) fn certificate(issuer: &str, stored: &StoredCertificate, now: UnixTim
         tenant: stored.tenant.to_string(),
         profile: stored.profile.to_string(),
         profile_version: stored.profile_version,
+        taken_over: stored.provenance == Provenance::TakenOver,
         purpose: stored.purpose.name().to_owned(),
         hierarchy: stored.slot.as_ref().map(|slot| slot.hierarchy.name().to_owned()),
         shard: stored.listing.shard().map(ToString::to_string),

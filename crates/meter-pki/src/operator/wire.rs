@@ -2,21 +2,29 @@
 //!
 //! Texts on the way in; what they mean is checked in `acts`.
 
+pub mod audit;
 pub mod campaigns;
+pub mod ceremonies;
+pub mod certificate_history;
+pub mod certificate_list;
 pub mod crls;
 pub mod deliveries;
 pub mod doctor;
 pub mod emergencies;
 pub mod fleet;
+pub mod migration;
 pub(crate) mod object;
 pub mod ocsp;
 pub mod orders;
 pub mod people;
 pub mod problem;
 pub mod production;
+pub mod profiles;
 pub mod reconciliation;
 pub mod requests;
 pub mod shut_out;
+pub mod standing;
+pub mod statistics;
 pub mod store;
 pub mod visits;
 pub mod words;
@@ -24,11 +32,12 @@ pub mod words;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use certificate_list::{CertificatePage, CertificateQueryText};
 pub use store::{NodePage, NodeView, StoreView};
 use words::{
-    AbsolutePath, AuthorityName, Base64Text, CertificatePlace, CertificateStatusWord, CurveWord, GridPlace,
-    HierarchyWord, KeyName, MaybeGridPlace, ProfileName, PurposeWord, ReasonWord, ReleaseWord, RootPartWord,
-    Serial, Sha256, ShortText, StatusWord, SystemTitle, TenantId, TimeText,
+    AbsolutePath, AuthorityName, Base64Text, CertificateStatusWord, CurveWord, GridPlace, HierarchyWord,
+    KeyName, MaybeGridPlace, ProfileName, PurposeWord, ReasonWord, ReleaseWord, RootPartWord, Serial, Sha256,
+    ShortText, SystemTitle, TenantId, TimeText,
 };
 
 /// A certification authority.
@@ -65,29 +74,6 @@ pub struct AuthorityView {
     pub ocsp_uri: Option<String>,
 }
 
-/// Which certificates to list.
-#[derive(Debug, Clone, Serialize, Deserialize, Default, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CertificateQueryText {
-    /// Only of this tenant.
-    #[schema(value_type = Option<TenantId>)]
-    pub tenant: Option<String>,
-    /// Only of the authority with this name.
-    #[schema(value_type = Option<AuthorityName>)]
-    pub issuer: Option<String>,
-    /// Only of this device.
-    #[schema(value_type = Option<SystemTitle>)]
-    pub system_title: Option<String>,
-    /// Only those of this status: `good`, `revoked`, `uncertain`, `aborted` or `intent`.
-    #[schema(value_type = Option<StatusWord>)]
-    pub status: Option<String>,
-    /// Only those after this place, as `next` of the page before said.
-    #[schema(value_type = Option<CertificatePlace>)]
-    pub after: Option<String>,
-    /// At most so many, up to 10,000.
-    pub limit: u32,
-}
-
 /// A certificate.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CertificateView {
@@ -106,6 +92,9 @@ pub struct CertificateView {
     pub profile: String,
     /// That profile's version.
     pub profile_version: u32,
+    /// Whether another program issued it under the same key, and it was taken over.
+    #[serde(default)]
+    pub taken_over: bool,
     /// What its key is for.
     #[schema(value_type = PurposeWord)]
     pub purpose: String,
@@ -159,15 +148,6 @@ pub struct CertificationText {
     pub request: String,
 }
 
-/// Some certificates and where the next ones begin.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct CertificatePage {
-    /// The certificates.
-    pub certificates: Vec<CertificateView>,
-    /// `after` of the next page; absent on the last.
-    pub next: Option<String>,
-}
-
 /// A release from hold asked for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -202,7 +182,7 @@ pub struct HoldReleaseView {
     pub next_crl_by: Option<String>,
 }
 
-/// A revocation asked for.
+/// A revocation asked for: final, unless the reason is `certificateHold`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevocationText {

@@ -29,34 +29,58 @@ pub(crate) async fn by_browser(place: &SignInPlace, tell: impl FnOnce(&Url)) -> 
         Failure::new(Exit::Unavailable, "sign-in.loopback", format!("cannot listen on this machine: {error}"))
             .then("free the port, or change redirect_port in [server.sign_in]")
     })?;
-    let asked = Asked { verifier: Zeroizing::new(random::<32>()?), nonce: random::<16>()?, state };
+    let asked = Asked::with_state(state)?;
     tell(&asked.address(place, (&metadata, loopback.redirect_uri()))?);
     let answered = tokio::time::timeout(PATIENCE, loopback.answered()).await.map_err(|_| {
         let message = format!("nobody signed in within {} s", PATIENCE.as_secs());
         Failure::new(Exit::Unavailable, "sign-in.late", message)
             .then("meter-pki --config FILE people sign-in")
     })?;
-    let code = code(place, &metadata, answered)?;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("redirect_uri", loopback.redirect_uri()),
-        ("code_verifier", asked.verifier.as_str()),
-    ];
-    let answer = place.ask(&metadata, &form).await.map_err(NotGranted::failure)?;
-    place.granted((&metadata, answer), Some(&asked.nonce)).await
+    asked.granted(place, (&metadata, loopback.redirect_uri()), answered).await
 }
 
 /// What ties the answer to the request.
-struct Asked {
+pub(super) struct Asked {
     verifier: Zeroizing<String>,
     nonce: String,
     state: String,
 }
 
 impl Asked {
+    /// Draws all of it.
+    pub(super) fn new() -> Result<Self, Failure> {
+        Self::with_state(random::<16>()?)
+    }
+
+    fn with_state(state: String) -> Result<Self, Failure> {
+        Ok(Self { verifier: Zeroizing::new(random::<32>()?), nonce: random::<16>()?, state })
+    }
+
+    /// Returns what the answer brings back.
+    pub(super) fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// Turns what the browser came back with into tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    pub(super) async fn granted(
+        &self,
+        place: &SignInPlace,
+        (metadata, redirect_uri): (&Metadata, &str),
+        answered: Answered,
+    ) -> Result<Granted, Failure> {
+        let code = code(place, metadata, answered)?;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", redirect_uri),
+            ("code_verifier", self.verifier.as_str()),
+        ];
+        let answer = place.ask(metadata, &form).await.map_err(NotGranted::failure)?;
+        place.granted((metadata, answer), Some(&self.nonce)).await
+    }
+
     /// Returns the address of the authorisation request.
-    fn address(
+    pub(super) fn address(
         &self,
         place: &SignInPlace,
         (metadata, redirect_uri): (&Metadata, &str),
@@ -101,7 +125,7 @@ fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
 }
 
-fn random<const N: usize>() -> Result<String, Failure> {
+pub(super) fn random<const N: usize>() -> Result<String, Failure> {
     let mut octets = Zeroizing::new([0; N]);
     SystemEntropy
         .fill(octets.as_mut())
@@ -111,6 +135,7 @@ fn random<const N: usize>() -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixed::fixed_clock;
     use super::super::grant::Wanted;
     use super::super::token::TokenKind;
     use super::*;
@@ -131,7 +156,7 @@ mod tests {
             resource: Some("https://pki.example".to_owned()),
             kind: TokenKind::Access,
             redirect_port: None,
-            now: || ca_core::validity::UnixTime::from_seconds(1_795_255_200),
+            clock: fixed_clock(),
         };
         SignInPlace::new("https://id.example", None, wanted)
     }

@@ -3,9 +3,12 @@
 //! It is a public client (RFC 8252 §8.4): it has no secret. Who signed in, it reads in the ID token, which it judges as the
 //! server judges its tokens.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::people::Credential;
+use ca_core::ports::Clock;
 use ca_core::validity::UnixTime;
 use hyper::StatusCode;
 use rustls::ClientConfig;
@@ -27,7 +30,7 @@ const ALGORITHMS: [&str; 9] =
     ["ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
 /// Where and as what one signs in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct SignInPlace {
     pub(super) link: Link,
     /// The client's id at the provider.
@@ -40,12 +43,20 @@ pub(crate) struct SignInPlace {
     kind: TokenKind,
     /// The port of the redirection; one of the system's choice unless the provider wants to know it.
     pub(super) redirect_port: Option<u16>,
-    /// The clock.
-    pub(super) now: fn() -> UnixTime,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for SignInPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInPlace")
+            .field("link", &self.link)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How one wants to be known.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Wanted {
     /// The client's id at the provider.
     pub(crate) client_id: String,
@@ -58,7 +69,7 @@ pub(crate) struct Wanted {
     /// The port of the redirection.
     pub(crate) redirect_port: Option<u16>,
     /// The clock.
-    pub(crate) now: fn() -> UnixTime,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// What was granted.
@@ -73,8 +84,8 @@ pub(crate) struct Granted {
     pub(crate) credential: Option<Credential>,
 }
 
-impl std::fmt::Debug for Granted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { token: _, refresh, expires, credential } = self;
         let mut written = f.debug_struct("Granted");
         written.field("is_refreshed", &refresh.is_some()).field("expires", expires);
@@ -118,9 +129,17 @@ impl NotGranted {
 impl SignInPlace {
     /// Makes one that trusts nobody but `tls` on the way.
     pub(crate) fn new(issuer: &str, tls: Option<ClientConfig>, wanted: Wanted) -> Self {
-        let Wanted { client_id, scope, resource, kind, redirect_port, now } = wanted;
+        let Wanted { client_id, scope, resource, kind, redirect_port, clock } = wanted;
         let scope = scope.unwrap_or_else(|| "openid".to_owned());
-        Self { link: Link::new(issuer, tls, PATIENCE), client_id, scope, resource, kind, redirect_port, now }
+        Self {
+            link: Link::new(issuer, tls, PATIENCE),
+            client_id,
+            scope,
+            resource,
+            kind,
+            redirect_port,
+            clock,
+        }
     }
 
     /// Returns the issuer.
@@ -198,14 +217,14 @@ impl SignInPlace {
         let untrue = |fault: TokenFault| untrue(&format!("of the ID token: {fault}"));
         let unjudged = Unjudged::read(id_token, &expected).map_err(untrue)?;
         let keys = self.link.keys(metadata).await.map_err(away)?;
-        unjudged.judge(&keys, &expected, (self.now)()).map_err(|refused| untrue(refused.fault))
+        unjudged.judge(&keys, &expected, self.clock.now()).map_err(|refused| untrue(refused.fault))
     }
 
     fn kept(&self, answer: TokenAnswer, judged: Option<Judged>) -> Result<Granted, Failure> {
         if !answer.token_type.eq_ignore_ascii_case("bearer") {
             return Err(untrue("the token is no bearer token"));
         }
-        let told = (self.now)().plus_seconds(answer.expires_in.unwrap_or(UNTOLD).clamp(0, 31_536_000));
+        let told = self.clock.now().plus_seconds(answer.expires_in.unwrap_or(UNTOLD).clamp(0, 31_536_000));
         let (token, expires) = match self.kind {
             TokenKind::Access => (answer.access_token, told),
             TokenKind::Id => (answer.id_token, judged.as_ref().map_or(told, |judged| judged.expires)),
@@ -271,6 +290,7 @@ pub(super) fn untrue(why: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixed::fixed_clock;
     use super::*;
 
     #[test]
@@ -291,7 +311,7 @@ mod tests {
             resource: None,
             kind,
             redirect_port: None,
-            now: || UnixTime::from_seconds(1_795_255_200),
+            clock: fixed_clock(),
         };
         SignInPlace::new("https://id.example", None, wanted)
     }

@@ -121,14 +121,14 @@ impl TokenFile {
     /// When nobody is signed in, or the provider gives no other.
     pub(crate) async fn bearer(&self) -> Result<Bearer, Failure> {
         let kept = self.own()?;
-        if kept.is_good((self.place.now)()) {
+        if kept.is_good(self.place.clock.now()) {
             return self.field(&kept);
         }
         // A provider may end everything when a refresh token comes twice (RFC 9700 §4.14.2): one of us asks at a time.
         let lock = File::open(&self.path).map_err(|error| self.unusable(&error))?;
         tokio::task::block_in_place(|| lock.lock()).map_err(|error| self.unusable(&error))?;
         let kept = self.own()?;
-        if kept.is_good((self.place.now)()) {
+        if kept.is_good(self.place.clock.now()) {
             return self.field(&kept);
         }
         let refresh = kept.refresh_token.as_deref().ok_or_else(|| needed("the token has run out"))?;
@@ -167,6 +167,7 @@ mod tests {
 
     use ca_core::people::Credential;
 
+    use super::super::fixed::fixed_clock;
     use super::super::grant::Wanted;
     use super::super::token::TokenKind;
     use super::*;
@@ -179,7 +180,7 @@ mod tests {
             resource: None,
             kind: TokenKind::Access,
             redirect_port: None,
-            now: || UnixTime::from_seconds(1_795_255_200),
+            clock: fixed_clock(),
         };
         SignInPlace::new("https://id.example", None, wanted)
     }

@@ -57,7 +57,7 @@ impl TrailMeters {
     }
 }
 
-/// Tells whether a certificate that was issued is on record with its octets, and one that was revoked as revoked.
+/// Tells whether a certificate that was issued or taken over is on record with its octets, and one that was revoked as revoked.
 fn is_held(
     record: &AuditRecord,
     octets: impl FnOnce(&CertificateId) -> Result<Option<Vec<u8>>, Unavailable>,
@@ -67,7 +67,7 @@ fn is_held(
         return Ok(true);
     };
     let id = CertificateId { issuer: *issuer, serial: serial.clone() };
-    if *act == Act::CertificateIssued {
+    if act.brings_certificate() {
         return Ok(octets(&id)?.is_some_and(|octets| Sha256::digest(octets).as_slice() == digest.as_slice()));
     }
     if *act == Act::CertificateRevoked { is_revoked(&id) } else { Ok(true) }
@@ -115,6 +115,8 @@ mod tests {
         assert!(held(Act::CertificateIssued, Some("octets"), false));
         assert!(!held(Act::CertificateIssued, Some("others"), false));
         assert!(!held(Act::CertificateIssued, None, false));
+        assert!(held(Act::CertificateTakenOver, Some("octets"), false));
+        assert!(!held(Act::CertificateTakenOver, None, false));
         assert!(held(Act::CertificateRevoked, None, true));
         assert!(!held(Act::CertificateRevoked, Some("octets"), false));
         assert!(held(Act::CertificateHeld, None, false));

@@ -30,13 +30,18 @@ const SAID: &str = r#"{
               "began": "2026-11-30T13:03:00Z", "program": "meter-pki 0.1.0", "program_octets": 62411504}
 }"#;
 
+fn told(bench: &[&str]) -> Options {
+    let bench = bench.iter().map(|word| (*word).to_owned()).collect();
+    Options { directory: None, part: None, bench }
+}
+
 fn said(text: &str) -> Said {
     serde_json::from_str(text).unwrap()
 }
 
 /// Of ledgers that grow.
 fn grown() -> Written {
-    Written::of(&said(SAID), &command(&["--stored".to_owned(), "10000,1000000".to_owned()]), "0123456789ab")
+    Written::of(&said(SAID), &told(&["--stored", "10000,1000000"]), "0123456789ab")
 }
 
 /// The same of one that is empty.
@@ -45,7 +50,7 @@ fn empty() -> String {
 }
 
 fn written() -> Written {
-    Written::of(&said(&empty()), &command(&["a row".to_owned()]), "0123456789ab")
+    Written::of(&said(&empty()), &told(&["a row"]), "0123456789ab")
 }
 
 #[test]
@@ -83,7 +88,7 @@ fn the_readme_has_the_rows_that_most_ask_for_of_an_empty_ledger() {
 
 #[test]
 fn what_is_quick_or_not_whole_is_not_for_the_repository() {
-    let reason = |text: &str| unfit(&said(text));
+    let reason = |text: &str| unfit(&said(text), true);
     assert!(reason(&SAID.replace("\"quick\": false", "\"quick\": true")).unwrap().contains("quick"));
     assert!(
         reason(&empty()).unwrap().contains("14 rows of the README, such as chain, P-256, fjall, 1 requester")
@@ -118,4 +123,16 @@ fn a_file_without_marks_is_named_and_stays() {
 fn the_readme_of_this_repository_has_the_marks() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     in_file("README.md", &read(&root, "README.md").unwrap(), &written().readme.unwrap()).unwrap();
+}
+
+#[test]
+fn a_part_has_evidence_of_its_own_and_nothing_for_the_readme() {
+    let options = Options { part: Some("p384".to_owned()), ..told(&["EST"]) };
+    let (part, said) = (Written::of(&said(&empty()), &options, "0123456789ab"), said(&empty()));
+    assert_eq!(
+        (part.name("md").as_str(), part.readme.is_none()),
+        ("docs/evidence/throughput-p384-2026-11-30.md", true)
+    );
+    assert!(part.evidence.contains("`cargo xtask figures --part p384 -- EST`"), "{}", part.evidence);
+    assert_eq!(unfit(&said, false), None, "a part has no row to miss");
 }

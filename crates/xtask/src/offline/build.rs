@@ -6,29 +6,31 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// A program and how it is linked.
-pub(super) struct Program {
-    pub(super) package: &'static str,
-    pub(super) binary: &'static str,
-    pub(super) is_static: bool,
+/// A program and how it is built.
+pub(crate) struct Program {
+    pub(crate) package: &'static str,
+    pub(crate) binary: &'static str,
+    /// A profile of the root manifest.
+    pub(crate) profile: &'static str,
+    pub(crate) is_static: bool,
 }
 
 /// Where sources lie, and where to build.
-pub(super) struct Place {
-    pub(super) sources: PathBuf,
-    pub(super) target: PathBuf,
+pub(crate) struct Place {
+    pub(crate) sources: PathBuf,
+    pub(crate) target: PathBuf,
 }
 
 impl Place {
     /// Builds a program; returns where it lies.
-    pub(super) fn build(&self, program: &Program) -> anyhow::Result<PathBuf> {
+    pub(crate) fn build(&self, program: &Program) -> anyhow::Result<PathBuf> {
         // One directory for each set of flags: cargo would build everything anew whenever they change.
         let target = self.target.join(program.binary);
         // Named in full, so that flags reach the program and not the plug-ins of the compiler.
         let host = host()?;
         let status = cargo()?
             .current_dir(&self.sources)
-            .args(["build", "--locked", "--profile", "offline", "--target", &host])
+            .args(["build", "--locked", "--profile", program.profile, "--target", &host])
             .args(["--package", program.package, "--bin", program.binary])
             .env("CARGO_TARGET_DIR", &target)
             .env("CARGO_INCREMENTAL", "0")
@@ -42,7 +44,7 @@ impl Place {
         if !status.success() {
             bail!("{} does not build", program.binary);
         }
-        Ok(target.join(host).join("offline").join(program.binary))
+        Ok(target.join(host).join(program.profile).join(program.binary))
     }
 
     /// Paths of this machine, which must not be in what is built.
@@ -77,7 +79,7 @@ impl Place {
 }
 
 /// Copies what belongs to the project to an empty place.
-pub(super) fn copy_sources(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy_sources(from: &Path, to: &Path) -> anyhow::Result<()> {
     let listed = Command::new("git")
         .current_dir(from)
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -105,7 +107,7 @@ pub(super) fn fingerprint(verifier: &Path, file: &Path) -> anyhow::Result<Vec<u8
 }
 
 /// Which compilers made it: with others, the octets are others.
-pub(super) fn compilers() -> anyhow::Result<String> {
+pub(crate) fn compilers() -> anyhow::Result<String> {
     let first_line = |program: &str| -> anyhow::Result<String> {
         let said = Command::new(program)
             .arg("--version")

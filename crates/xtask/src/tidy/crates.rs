@@ -49,8 +49,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger-checker", &[]),
     // It carries octets and knows no PKI word.
     ("paper", &[]),
+    // It asks the operator's interface by its document and knows nothing of the program.
+    ("operator-console", &[]),
+    // It draws what it is given and knows no PKI word.
+    ("plots", &[]),
     // It reads files and decides nothing about devices.
     ("deliveries", &["ca-core"]),
+    // It reads the records of other programs, and decides nothing about certificates.
+    ("migration", &["ca-core"]),
     // What is sealed for somebody and signed by somebody; it knows no protocol.
     ("cms-messages", &["ca-core"]),
     // The manifest of a delivery: it opens no socket and knows no ledger.
@@ -118,13 +124,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cmp-upstream",
             "coap-kit",
             "cms-messages",
+            "operator-console",
             "dlms",
             "deliveries",
             "est-client",
             "est-coaps",
             "est-server",
             "figures",
+            "migration",
             "paper",
+            "plots",
             "policies",
             "server-kit",
             "shipment",
@@ -162,7 +171,18 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["e2e", "figures", "meter-pki", "offline-root", "xtask"]),
     ("aes-gcm", &["meter-pki"]),
     ("aes-kw", &["cms-messages"]),
-    ("axum", &["cmp-server", "est-server", "figures", "meter-pki", "server-kit", "status-server"]),
+    (
+        "axum",
+        &[
+            "cmp-server",
+            "operator-console",
+            "est-server",
+            "figures",
+            "meter-pki",
+            "server-kit",
+            "status-server",
+        ],
+    ),
     // It has no integrity of its own: two places know what to put around it.
     ("blahaj", &["meter-pki", "offline-root"]),
     // What calamine unpacks is counted before, which takes the same archive and XML readers.
@@ -173,9 +193,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("encoding_rs", &["deliveries"]),
     // The checker opens the engines themselves, so that a fault of the store cannot hide itself.
     ("fjall", &["ca-store", "ledger-checker"]),
+    ("maud", &["operator-console"]),
     ("png", &["paper"]),
     ("qrcode", &["paper"]),
     ("quick-xml", &["deliveries"]),
+    ("resvg", &["plots"]),
     ("rqrr", &["paper"]),
     ("sled", &["ca-store", "ledger-checker"]),
     ("tokio-postgres", &["ca-store", "ledger-checker"]),

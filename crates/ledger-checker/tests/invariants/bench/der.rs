@@ -61,7 +61,18 @@ pub(crate) fn id_row(issuer: &[u8], serial: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn certificate_row(state: u8, octets_: &[u8], fingerprint: &[u8]) -> Vec<u8> {
-    row(&sequence(&[
+    row(&sequence(&certificate_fields(state, octets_, fingerprint)))
+}
+
+/// The row of one that was taken over: `takenOver [5] NULL` behind the others.
+pub(crate) fn taken_over_row(octets_: &[u8], fingerprint: &[u8]) -> Vec<u8> {
+    let mut fields = certificate_fields(1, octets_, fingerprint);
+    fields.push(vec![0xA5, 2, 5, 0]);
+    row(&sequence(&fields))
+}
+
+fn certificate_fields(state: u8, octets_: &[u8], fingerprint: &[u8]) -> Vec<Vec<u8>> {
+    vec![
         vec![0x0A, 1, state],
         time(super::NOW),
         octets(octets_),
@@ -74,7 +85,7 @@ pub(crate) fn certificate_row(state: u8, octets_: &[u8], fingerprint: &[u8]) -> 
         time(super::NOW),
         time(super::NOW + 31_536_000),
         time(super::NOW),
-    ]))
+    ]
 }
 
 fn name() -> Vec<u8> {

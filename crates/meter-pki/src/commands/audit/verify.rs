@@ -6,10 +6,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca_core::audit::AuditRecord;
 use ca_core::audit::AuditTrail;
 use ca_core::audit::proof::{ProofRefused, TreeHead, verify_consistency};
 use ca_core::audit::tree::TreeHash;
-use ca_core::audit::{Act, AuditRecord};
 use ca_core::public_key::PublicKey;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,8 +19,8 @@ use crate::audit::check::{LogFault, TrailCheck};
 use crate::audit::export::ExportLine;
 use crate::audit::head;
 use crate::audit::note::{Checkpoint, public_key};
-use crate::cli::AuditVerifyArgs;
 use crate::cli::ServerArgs;
+use crate::cli::audit::AuditVerifyArgs;
 use crate::commands::client;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
@@ -197,7 +197,7 @@ fn check_line(line: &ExportLine) -> Result<(), Failure> {
             record.sequence, line.sequence
         )));
     }
-    let issued = record.event.act == Act::CertificateIssued;
+    let issued = record.event.act.brings_certificate();
     let told = match &line.certificate {
         Some(certificate) => issued && Sha256::digest(certificate).as_slice() == record.event.digest,
         None => !issued,

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::cli::IssueArgs;
+use crate::cli::cert::IssueArgs;
 use crate::commands::cmp::read_request;
 use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;

@@ -16,7 +16,8 @@ use ca_core::registration::Door;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::cli::{KeyArgs, MessageSignerArgs};
+use crate::cli::KeyArgs;
+use crate::cli::cert::MessageSignerArgs;
 use crate::commands::ceremony::make_key;
 use crate::commands::config::faulty;
 use crate::commands::new_file::{refuse_existing, write_new};

@@ -5,23 +5,31 @@ use serde_json::Value;
 use super::Definitions;
 use crate::commands::{
     audit, backup, bench, campaign, ceremony, cert, closing, cmp, config, credential, crl, delivery, device,
-    dlms, doctor, est, factory, hsm, ocsp, people_certificate, qr, restore, secrets, shipment, sign_in,
-    signer, sim, store, watch,
+    dlms, doctor, est, factory, hsm, migrate, ocsp, people_certificate, qr, restore, secrets, shipment,
+    sign_in, signer, sim, store, watch,
 };
 use crate::doctor::Report;
 use crate::factory::delivery::Reconciliation;
 use crate::factory::line::LineReport;
+use crate::operator::wire::audit::{AuditRecordDetailView, AuditSearchPage};
 use crate::operator::wire::campaigns::{
     AgainView, CampaignPage, CampaignPlanView, CampaignView, MemberPage, MemberView,
 };
+use crate::operator::wire::ceremonies::CeremoniesView;
+use crate::operator::wire::certificate_history::CertificateHistoryView;
 use crate::operator::wire::deliveries::DeliveryPage;
 use crate::operator::wire::emergencies::EmergencyView;
 use crate::operator::wire::fleet::{CountView, DeviceDetailView, DevicePage, HistoryView};
 use crate::operator::wire::orders::{OrderPage, OrderView, PlanView};
 use crate::operator::wire::people::{PersonView, SelfView};
 use crate::operator::wire::production::{ProductionPage, ProductionView, ScrapView};
+use crate::operator::wire::profiles::{
+    ProfileDetailView, ProfileDifferencesView, ProfilePage, ProfileSampleView,
+};
 use crate::operator::wire::requests::{RequestPage, RequestView};
 use crate::operator::wire::shut_out::{CancelledView, SchedulePage, ScheduledView, TrustedView};
+use crate::operator::wire::standing::{DoctorView, KeysView, OverviewView};
+use crate::operator::wire::statistics::{CrlSizesView, ExpiriesView, IssuanceView, SigningView, SwapsView};
 use crate::operator::wire::visits::{BundleView, ReceiptsView, VisitPage, VisitView};
 use crate::operator::wire::words::SecretWord;
 use crate::operator::wire::{
@@ -102,6 +110,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "secrets key-transfer": one secrets::stream::RunView;
     "ca list": list AuthorityView;
     "ca show": one AuthorityView;
+    "ca keys": one KeysView;
     "ca close": one closing::ClosedView;
     "ceremony request": one ceremony::RequestView;
     "ceremony import": one ceremony::import::ImportView;
@@ -109,15 +118,21 @@ pub(super) const TABLE: &[Row] = rows! {
     "ceremony releases": one ReleasesView;
     "ceremony verify": one ceremony::bundle::BundleView;
     "ceremony journal": one ceremony::import::JournalView;
+    "ceremony state": one CeremoniesView;
     "ceremony requests": list ceremony::OpenRequestView;
     "qr encode": one qr::CodesView;
     "qr scan": one qr::ScannedView;
     "cert list": one CertificatePage;
     "cert show": one CertificateView;
+    "cert history": one CertificateHistoryView;
     "cert issue": one CertificateView;
     "cert message-signer": one cert::message_signer::MessageSignerView;
     "cert revoke": one RevocationView, one PlanView, one OrderView, one ScheduledView, one CancelledView => "Of one serial number the revocation; of others, or with --dry-run, the plan; with --apply the order; with --at what is scheduled; with --cancel what is not any more.";
     "cert release": one HoldReleaseView, one PlanView, one OrderView => "Of one serial number the release; of others, or with --dry-run, the plan; with --apply the order.";
+    "profile list": one ProfilePage;
+    "profile show": one ProfileDetailView => "With --text the file itself is printed in its place, TOML.";
+    "profile sample": one ProfileSampleView;
+    "profile diff": one ProfileDifferencesView;
     "revocation list": one OrderPage;
     "revocation scheduled": one SchedulePage;
     "revocation show": one OrderView => "With --certificates the certificates of the order are printed in its place, as CSV.";
@@ -203,6 +218,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "delivery list": one DeliveryPage;
     "delivery draft": => "the map that is proposed, TOML";
     "delivery show-row": one delivery::shown::DeviceView;
+    "migrate from": one migrate::MigrationView;
     "crl list": list CrlView;
     "crl publish": one PublishedCrlsView;
     "crl resign": one PublishedCrlsView;
@@ -229,6 +245,14 @@ pub(super) const TABLE: &[Row] = rows! {
     "audit checkpoint": one CheckpointView;
     "audit key": one audit::KeyView;
     "audit list": list audit::RecordView;
+    "audit search": one AuditSearchPage;
+    "audit show": one AuditRecordDetailView;
+    "stats expiries": one ExpiriesView;
+    "stats calendar": one ExpiriesView;
+    "stats issuance": one IssuanceView;
+    "stats swaps": one SwapsView;
+    "stats crls": one CrlSizesView;
+    "stats signing": one SigningView;
     "store create": one store::CreatedView;
     "store migrate": one store::MovedView;
     "store schema": one store::SchemaView;
@@ -243,6 +267,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "config check": one config::ConfigView;
     "api document": => "the document itself, OpenAPI 3.1";
     "api schema": => "the schema itself, JSON Schema";
-    "doctor": one Report, list doctor::CheckView => "With --list the checks.";
+    "overview": one OverviewView;
+    "doctor": one Report, list doctor::CheckView, one DoctorView => "With --list the checks; with --served what the server found.";
     "completion": => "the script of a shell";
 };

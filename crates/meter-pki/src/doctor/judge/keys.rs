@@ -1,5 +1,7 @@
 //! Keys: whether they sign, and who else could read what opens them.
 
+use std::path::Path;
+
 use super::super::facts::{Facts, Served, Use};
 use super::super::{Check, Finding, Judge, Severity};
 use super::check;
@@ -107,7 +109,8 @@ fn private(facts: &Facts, uses: &[Use], wanted: &str) -> Vec<Finding> {
                 ));
             };
             let says = || format!("{} has mode {mode:04o}: others than its owner can read it", one.path);
-            (mode & 0o077 != 0).then(|| Finding::fault(says(), format!("chmod {wanted} {}", one.path)))
+            let denied = signer_file::denied_to_others(Path::new(&one.path));
+            (mode & denied != 0).then(|| Finding::fault(says(), format!("chmod {wanted} {}", one.path)))
         })
         .collect()
 }

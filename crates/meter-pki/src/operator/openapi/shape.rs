@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::operator::body::Body;
+use crate::operator::plots::Picture;
 use crate::operator::reply::Reply;
 use crate::operator::routes::Peer;
 use crate::operator::{OperatorState, wire::words::Form};
@@ -27,6 +28,8 @@ pub(crate) struct Shape {
     pub(super) body: Option<Value>,
     /// The schema of its answer.
     pub(super) answer: Value,
+    /// The media types that it may have in the place of JSON.
+    pub(super) files: &'static [&'static str],
     /// The schemas that these refer to, by their names.
     pub(super) schemas: BTreeMap<String, Value>,
 }
@@ -160,6 +163,12 @@ impl<R: ToSchema> Answer for Result<Json<R>, Reply> {
     fn say(shape: &mut Shape) {
         let answer = shape.keep::<R>();
         shape.answer = answer;
+    }
+}
+
+impl Answer for Result<Picture, Reply> {
+    fn say(shape: &mut Shape) {
+        shape.files = &Picture::MEDIA_TYPES;
     }
 }
 

@@ -24,17 +24,17 @@ pub struct DeviceQueryText {
     /// Only those that stand here, such as `expected`.
     #[schema(value_type = Option<DeviceStateWord>)]
     pub state: Option<String>,
-    /// Only those of this model,
+    /// Only those of this model.
     pub model: Option<String>,
-    /// this firmware,
+    /// Only those with this firmware.
     pub firmware: Option<String>,
-    /// this batch,
+    /// Only those of this batch.
     pub batch: Option<String>,
-    /// in this region,
+    /// Only those in this region.
     pub region: Option<String>,
-    /// behind this concentrator,
+    /// Only those behind this concentrator.
     pub concentrator: Option<String>,
-    /// with this number of the manufacturer's.
+    /// Only the one with this number of the manufacturer's.
     pub serial_number: Option<String>,
     /// Only those whose system titles begin with these hexadecimal digits, an even number.
     #[schema(value_type = Option<TitleStart>)]

@@ -12,7 +12,7 @@ pub struct PreparationText {
     /// The name of the authority.
     #[schema(value_type = AuthorityName)]
     pub authority: String,
-    /// The serial numbers, at most [`Self::MOST`].
+    /// The serial numbers, at most 100.
     #[schema(value_type = Vec<Serial>, max_items = 100)]
     pub serials: Vec<String>,
 }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::requests::MarkView;
-use super::words::{CredentialText, PersonActWord, PersonId, RoleWord, ShownName, TenantId, TimeText};
+use super::words::{
+    CredentialText, PermissionWord, PersonActWord, PersonId, RoleWord, ShownName, TenantId, TimeText,
+};
 
 /// Somebody to be put on record.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -79,6 +81,9 @@ pub struct SelfView {
     pub name: String,
     /// What is on record of him; nothing of whom the configuration alone lets in.
     pub person: Option<PersonView>,
+    /// Which permissions he has now, for one tenant at least.
+    #[schema(value_type = Vec<PermissionWord>)]
+    pub permissions: Vec<String>,
 }
 
 /// A role that somebody was granted.

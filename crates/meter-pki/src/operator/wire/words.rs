@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
+use ca_core::audit::Act;
 use ca_core::fleet::campaign::{CampaignStanding, Goal};
 use ca_core::fleet::swap::{Call, Proof, Road, Stage};
-use ca_core::people::Role;
+use ca_core::people::{Permission, Role};
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -24,7 +25,9 @@ use utoipa::{PartialSchema, ToSchema};
 /// A text that has a form; names in paths are such.
 pub(crate) trait Form: ToSchema {}
 
-/// Declares texts that have a form: their name, their sentence, the form as a regular expression (ECMA-262), and one of them.
+/// Declares texts that have a form: their name, their sentence, the form as a regular expression, and one of them. The
+/// expression is one of ECMA-262 with the flag `u`, as JSON Schema wants it, and with `v`, as browsers take it in forms: a hyphen or a
+/// slash in a class stands behind a backslash.
 macro_rules! forms {
     ($($name:ident: $doc:literal, $pattern:expr, $example:literal;)*) => {$(
         #[doc = $doc]
@@ -83,34 +86,37 @@ fn text(sentence: &str) -> ObjectBuilder {
 
 forms! {
     SystemTitle: "A system title: 8 octets, as 16 hexadecimal digits in capitals.", "^[0-9A-F]{16}$", "4D504B0001FEA042";
-    TenantId: "The name of a tenant.", "^[a-z0-9-]{1,32}$", "dso";
+    TenantId: "The name of a tenant.", r"^[a-z0-9\-]{1,32}$", "dso";
     PersonId: "How a person is named in records; never what the records call a user of the machine.",
-        "^(?!uid-)[a-z0-9-]{1,32}$", "ada";
-    AuthorityName: "The name of an authority in the configuration.", r"^[^\u0000-\u001F\u007F/]{1,64}$", "dso-operational-s1";
-    ProfileName: "The name of a profile.", "^[a-z0-9-]{1,64}$", "meter-op-ds-s1";
+        r"^(?!uid-)[a-z0-9\-]{1,32}$", "ada";
+    AuthorityName: "The name of an authority in the configuration.", r"^[^\u0000-\u001F\u007F\/]{1,64}$", "dso-operational-s1";
+    ProfileName: "The name of a profile.", r"^[a-z0-9\-]{1,64}$", "meter-op-ds-s1";
     Serial: "A serial number (RFC 5280 §4.1.2.2): 1 to 20 octets in hexadecimal, positive, without needless zeros.",
         "^(?:(?:0[1-9A-Fa-f]|[1-7][0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){0,19}|00[89A-Fa-f][0-9A-Fa-f](?:[0-9A-Fa-f]{2}){0,18})$",
         "09D40123456789ABCDEF0123456789AB";
+    SerialStart: "The first octets of a serial number, in hexadecimal.", "^(?:[0-9A-Fa-f]{2}){1,20}$", "09D4";
     Sha256: "A SHA-256, as 64 hexadecimal digits.", "^[0-9A-Fa-f]{64}$",
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     DigestStart: "The first 8 or more hexadecimal digits of a SHA-256, an even number.", "^(?:[0-9A-Fa-f]{2}){4,32}$", "0123456789abcdef";
     CampaignName: "The first 8 or more hexadecimal digits of a campaign's digest, or what people call it.",
-        r"^[^\u0000-\u001F\u007F-\u009F/]{1,64}$", "autumn";
+        r"^[^\u0000-\u001F\u007F-\u009F\/]{1,64}$", "autumn";
     KeyName: "The name of an authority's key: 40 hexadecimal digits.", "^[0-9A-Fa-f]{40}$", "0123456789abcdef0123456789abcdef01234567";
-    OrderName: "The name of a production order or of a visit.", "^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$", "PO-2026.1";
+    OrderName: "The name of a production order or of a visit.", r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,47}$", "PO-2026.1";
     FlagId: "A FLAG id: three capital letters, with which system titles begin.", "^[A-Z]{3}$", "MPK";
-    MakerName: "A manufacturer: his name as a tenant, or his FLAG id.", "^(?:[A-Z]{3}|[a-z0-9-]{1,32})$", "maker";
+    MakerName: "A manufacturer: his name as a tenant, or his FLAG id.", r"^(?:[A-Z]{3}|[a-z0-9\-]{1,32})$", "maker";
     TitleStart: "The first octets of system titles, in hexadecimal.", "^(?:[0-9A-Fa-f]{2}){1,8}$", "4D504B";
-    GridPlace: "A place in the grid: a region or a data concentrator; it names a shard of CRLs.", "^[A-Za-z0-9-]{1,32}$", "north";
-    MaybeGridPlace: "A place in the grid, or nothing.", "^[A-Za-z0-9-]{0,32}$", "north";
+    GridPlace: "A place in the grid: a region or a data concentrator; it names a shard of CRLs.", r"^[A-Za-z0-9\-]{1,32}$", "north";
+    MaybeGridPlace: "A place in the grid, or nothing.", r"^[A-Za-z0-9\-]{0,32}$", "north";
     ShortText: "Up to 64 printable characters.", r"^[^\u0000-\u001F\u007F-\u009F]{0,64}$", "MPK100";
     ShownName: "1 to 64 printable characters.", r"^[^\u0000-\u001F\u007F-\u009F]{1,64}$", "Ada";
     WhyText: "Why: 1 to 200 printable characters.", r"^[^\u0000-\u001F\u007F-\u009F]{1,200}$", "the meter was replaced";
     Base64Text: "Octets in base64 (RFC 4648 §4), padded.",
-        "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$", "MAMCAQE=";
+        r"^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/][AQgw]==|[A-Za-z0-9+\/]{2}[AEIMQUYcgkosw048]=)?$", "MAMCAQE=";
     HexText: "Octets in hexadecimal.", "^(?:[0-9A-Fa-f]{2})*$", "C70140";
     CredentialText: "By what somebody is known: uid:NUMBER, certificate:SHA256 or oidc:ISSUER SUBJECT.",
         r"^(?:uid:(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9})|certificate:[0-9a-f]{64}|oidc:[\x21-\x7E]{1,120} [\x21-\x7E]{1,120})$", "uid:1001";
+    DateText: "A day of UTC.", "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$", "2031-11-21";
+    PictureForm: "As what a plot is given: a drawing, a picture, or the numbers in it.", "^(?:svg|png|csv)$", "svg";
     HoursText: "Hours of the day, UTC.", "^(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]$", "22:00-05:00";
     AbsolutePath: "A file of the machine that serves, by its absolute path.", r"^/[^\u0000]{0,4095}$", "/var/backups/pki.backup";
     CertificatePlace: "A place in a list of certificates, as `next` of a page said it.",
@@ -121,7 +127,8 @@ forms! {
     SchedulePlace: "A place in a list of scheduled revocations, as `next` of a page said it.",
         "^(?:0|[1-9][0-9]{0,11})[.][0-9A-Fa-f]{40}[.](?:0[1-9A-Fa-f]|[1-7][0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){0,19}$",
         "1795219200.0123456789abcdef0123456789abcdef01234567.09D4";
-    ReasonText: "A stable reason code.", "^[a-z0-9_-]+(?:[.][a-z0-9_-]+)*$", "certificate.unknown";
+    ReasonText: "A stable reason code.", r"^[a-z0-9_\-]+(?:[.][a-z0-9_\-]+)*$", "certificate.unknown";
+    RecordNumber: "The number of an audit record, from 1.", "^[1-9][0-9]{0,18}$", "42";
 }
 
 words! {
@@ -147,6 +154,7 @@ words! {
     VisitWord: "How a visit stands.", VisitStanding::ALL.map(VisitStanding::name);
     EmergencyWord: "How an emergency stands.", ["asked", "open", "lapsed", "unreviewed", "reviewed"];
     RoleWord: "A role.", Role::ALL.map(Role::name);
+    PermissionWord: "What somebody may do.", Permission::ALL.map(Permission::name);
     PersonActWord: "A change of a person's record.", ["grant", "withdraw", "add-credential", "remove-credential", "remove"];
     CampaignActWord: "What an operator has to say of a campaign.",
         ["request", "approve", "refuse", "pause", "resume", "abandon"];
@@ -164,7 +172,23 @@ words! {
          "encrypted-response", "signed-response"];
     ReleaseWord: "How an object of a ceremony stands.", ["out", "next", "later", "overtaken"];
     RootPartWord: "What of a root ends.", ["crl", "certificate"];
+    SpanWord: "How long a span is, by the calendar of UTC; weeks begin on Mondays.", ["day", "week", "month"];
+    SeriesWord: "By what certificates are parted.", ["issuer", "hierarchy"];
+    CrlKindWord: "Whether a CRL is whole.", ["complete", "delta"];
     CurveWord: "A curve.", ["P-256", "P-384"];
+    PossessionWord: "How it is known that a requester holds the key: by the signature of the request, on the word of a registration authority, since it was made here, or since it is a key of this server.",
+        ["request", "registration-authority", "made-here", "own-signer"];
+    ActWord: "What an audit record tells of.", acts().map(Act::name);
+    LightWord: "How the whole stands, in one word.", ["ok", "warning", "critical", "unknown"];
+    SeverityWord: "How bad a finding is.", ["ok", "not-checked", "notice", "warning", "fault"];
+    KeyPlaceWord: "Where private keys are.", ["files", "tokens", "signer"];
+    KeyUseWord: "What a key of the server is for.", ["authority", "responder", "checkpoints"];
+    ProfileKindWord: "What a profile is of.", ["certificate", "crl", "ocsp"];
+}
+
+/// Every act of audit records, in the order of their numbers.
+pub(crate) fn acts() -> impl Iterator<Item = Act> {
+    (0..=u8::MAX).filter_map(|number| Act::try_from(number).ok())
 }
 
 /// A time (RFC 3339), such as 2031-11-21T00:00:00Z.

@@ -1,0 +1,63 @@
+//! The routes of profiles: which are in force, what they say, and what comes of them. All of them read.
+
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use ca_core::people::Permission::Look;
+
+use super::reply::Reply;
+use super::routes::{GuardedRoutes, Peer, each};
+use super::wire::profiles::{
+    ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfilePage, ProfileQueryText,
+    ProfileSampleView,
+};
+use super::wire::words::ProfileName;
+use super::{OperatorState, profile_acts};
+
+/// Adds the routes.
+pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
+    routes
+        .get("/v1/profiles", each(Look), "List the profiles that are in force.", profiles)
+        .get("/v1/profiles/{id}", each(Look), "Show all that a profile says.", profile)
+        .get(
+            "/v1/profiles/{id}/sample",
+            each(Look),
+            "Make a sample certificate of a profile, lint it and throw it away; no real key signs.",
+            sample,
+        )
+        .get(
+            "/v1/profile-differences",
+            each(Look),
+            "Compare two profiles field by field, or one with the built-in one of its name.",
+            differences,
+        )
+}
+
+async fn profiles(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Query(query): Query<ProfileQueryText>,
+) -> Result<Json<ProfilePage>, Reply> {
+    state.run(move |system| profile_acts::list(system, &peer, &query)).await
+}
+
+async fn profile(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<ProfileName>,
+) -> Result<Json<ProfileDetailView>, Reply> {
+    state.run(move |system| profile_acts::show(system, &peer, &id)).await
+}
+
+async fn sample(
+    State(state): State<OperatorState>,
+    Path(id): Path<ProfileName>,
+) -> Result<Json<ProfileSampleView>, Reply> {
+    state.run(move |system| profile_acts::sample_of(system, &id)).await
+}
+
+async fn differences(
+    State(state): State<OperatorState>,
+    Query(query): Query<ProfileDifferenceQueryText>,
+) -> Result<Json<ProfileDifferencesView>, Reply> {
+    state.run(move |system| profile_acts::differ(system, &query)).await
+}

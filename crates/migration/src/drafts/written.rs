@@ -1,0 +1,214 @@
+//! A draft as text: lines of a profile file of format 1, and comments where the format has no word.
+
+use der::oid::ObjectIdentifier;
+
+use super::shape::{ACCESS, DISTRIBUTION_POINTS, Shape, Traits};
+
+const DAY: i64 = 86_400;
+
+/// The words of the format for extended key usages; others are written as numbers.
+const PURPOSES: [(&str, &str); 8] = [
+    ("1.3.6.1.5.5.7.3.1", "serverAuth"),
+    ("1.3.6.1.5.5.7.3.2", "clientAuth"),
+    ("1.3.6.1.5.5.7.3.3", "codeSigning"),
+    ("1.3.6.1.5.5.7.3.8", "timeStamping"),
+    ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
+    ("1.3.6.1.5.5.7.3.27", "cmcCA"),
+    ("1.3.6.1.5.5.7.3.28", "cmcRA"),
+    ("1.3.6.1.5.5.7.3.32", "cmKGA"),
+];
+
+const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
+const ANY_PURPOSE: &str = "2.5.29.37.0";
+
+/// Lines, and what cannot be said in one.
+struct Text {
+    lines: Vec<String>,
+    untold: Vec<String>,
+}
+
+impl Text {
+    fn line(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    fn untold(&mut self, sentence: impl Into<String>) {
+        self.untold.push(sentence.into());
+    }
+}
+
+/// Writes the file.
+pub(super) fn file(id: &str, shape: &Shape, traits: &Traits) -> String {
+    let mut text = Text { lines: Vec::new(), untold: Vec::new() };
+    let (hierarchy, issuer) =
+        if shape.is_device { ("operational", "sub-operational") } else { ("infrastructure", "sub-infra") };
+    text.line("format = 1");
+    text.line("kind = \"certificate\"");
+    text.line(format!("id = \"{id}\""));
+    text.line("version = 1");
+    suites(&mut text, traits);
+    text.line(format!("issuers = [\"{issuer}\"]"));
+    text.line(format!("hierarchy = \"{hierarchy}\""));
+    subject(&mut text, shape, traits);
+    let agreement_alone = usage(&mut text, shape);
+    purposes(&mut text, shape, agreement_alone);
+    names(&mut text, shape, traits);
+    validity(&mut text, traits);
+    policy(&mut text, traits);
+    pointers(&mut text, shape, traits);
+    let octets = traits.most_octets.div_ceil(64).saturating_mul(64).clamp(1_024, 4_096);
+    if octets > 1_024 {
+        text.line(format!("max_octets = {octets}"));
+    }
+    let mut head = vec![
+        format!("# A draft: {} certificates were of this shape.", traits.certificates),
+        "# hierarchy and issuers are a guess; who may ask for it, and how it is renewed, no certificate says.".to_owned(),
+    ];
+    head.extend(text.untold.iter().map(|sentence| format!("# Not said below: {sentence}.")));
+    head.extend(text.lines);
+    head.push(String::new());
+    head.join("\n")
+}
+
+fn suites(text: &mut Text, traits: &Traits) {
+    let suites: Vec<&str> = [("P-256", "1"), ("P-384", "2")]
+        .into_iter()
+        .filter(|(curve, _)| traits.curves.contains(curve))
+        .map(|(_, suite)| suite)
+        .collect();
+    if traits.curves.contains("another kind") {
+        text.untold("some keys are neither of P-256 nor of P-384, and no profile has others");
+    }
+    text.line(format!("suites = [{}]", if suites.is_empty() { "1".to_owned() } else { suites.join(", ") }));
+}
+
+fn subject(text: &mut Text, shape: &Shape, traits: &Traits) {
+    if shape.is_device {
+        return text.line("subject = \"system-title\"");
+    }
+    text.line("subject = \"distinguished-name\"");
+    if traits.most_subject_octets > 255 {
+        text.line(format!("subject_max_octets = {}", traits.most_subject_octets.min(1_024)));
+    }
+}
+
+/// Writes keyUsage; tells whether keys agree and do not sign.
+fn usage(text: &mut Text, shape: &Shape) -> bool {
+    let known = ["digitalSignature", "keyAgreement"];
+    let told: Vec<&str> = known.into_iter().filter(|usage| shape.usages.contains(usage)).collect();
+    let others: Vec<&str> = shape.usages.iter().filter(|usage| !known.contains(usage)).copied().collect();
+    if !others.is_empty() {
+        text.untold(format!("keyUsage has {}", others.join(", ")));
+    }
+    if shape.usages.is_empty() {
+        text.untold("there is no keyUsage");
+    }
+    let tls_without_purpose = told.len() == 2 && sayable(shape).is_empty();
+    if tls_without_purpose {
+        text.untold(
+            "keyUsage has keyAgreement beside digitalSignature, and no extended key usage says for what",
+        );
+    }
+    let told = if told.is_empty() || tls_without_purpose { vec!["digitalSignature"] } else { told };
+    let quoted: Vec<String> = told.iter().map(|usage| format!("\"{usage}\"")).collect();
+    text.line(format!("key_usage = [{}]", quoted.join(", ")));
+    told == ["keyAgreement"]
+}
+
+/// The purposes that a profile may have: not any, and not a responder's beside others.
+fn sayable(shape: &Shape) -> Vec<String> {
+    let all: Vec<String> = shape.purposes.iter().map(ObjectIdentifier::to_string).collect();
+    if all == [OCSP_SIGNING] {
+        return all;
+    }
+    all.into_iter().filter(|oid| oid != ANY_PURPOSE && oid != OCSP_SIGNING).collect()
+}
+
+fn purposes(text: &mut Text, shape: &Shape, agreement_alone: bool) {
+    let sayable = if agreement_alone { Vec::new() } else { sayable(shape) };
+    let said = |oid: &ObjectIdentifier| sayable.contains(&oid.to_string());
+    let left: Vec<String> =
+        shape.purposes.iter().filter(|oid| !said(oid)).map(ObjectIdentifier::to_string).collect();
+    if !left.is_empty() {
+        text.untold(format!("extendedKeyUsage has {}", left.join(", ")));
+    }
+    if sayable.is_empty() {
+        return;
+    }
+    let words: Vec<String> = sayable
+        .iter()
+        .map(|oid| {
+            let word = PURPOSES.iter().find(|(number, _)| number == oid).map(|(_, word)| *word);
+            format!("\"{}\"", word.unwrap_or(oid))
+        })
+        .collect();
+    text.line(format!("extended_key_usage = [{}]", words.join(", ")));
+    if sayable == [OCSP_SIGNING] {
+        text.line("ocsp_no_check = true");
+    }
+}
+
+fn names(text: &mut Text, shape: &Shape, traits: &Traits) {
+    let kinds: Vec<&str> = shape.names.iter().copied().collect();
+    let one_place = ["uniformResourceIdentifier", "rfc822Name"];
+    match kinds.as_slice() {
+        [] => {}
+        ["dNSName"] if !shape.is_device => {
+            text.line("alternative_name = \"dns-names-required\"");
+            text.line(format!("alternative_name_max = {}", traits.most_names.clamp(1, 64)));
+        }
+        [one] if !shape.is_device && one_place.contains(one) && traits.most_names == 1 => {
+            text.line("alternative_name = \"uri-or-email\"");
+        }
+        _ => text.untold(format!("alternative names are {}", kinds.join(", "))),
+    }
+}
+
+fn validity(text: &mut Text, traits: &Traits) {
+    if traits.never_ends {
+        text.line("validity = \"no-expiry\"");
+    } else if let Some((length, count)) = traits.lengths.iter().max_by_key(|(_, count)| **count) {
+        let length = (*length).max(1);
+        text.line(if length < DAY {
+            format!("validity_hours = {}", (length.saturating_add(3_599) / 3_600).max(1))
+        } else {
+            // A second is often counted twice or not at all: the nearest whole days.
+            format!("validity_days = {}", length.saturating_add(DAY / 2) / DAY)
+        });
+        let others = traits.certificates.saturating_sub(*count);
+        if others > 0 {
+            let days =
+                |seconds: Option<&i64>| seconds.copied().unwrap_or_default().saturating_add(DAY / 2) / DAY;
+            let (first, last) = (days(traits.lengths.keys().next()), days(traits.lengths.keys().last()));
+            text.untold(format!("{others} have another length of validity, from {first} to {last} days"));
+        }
+    }
+}
+
+fn policy(text: &mut Text, traits: &Traits) {
+    let mut policies: Vec<(&ObjectIdentifier, &u64)> = traits.policies.iter().collect();
+    policies.sort_by(|(_, one), (_, other)| other.cmp(one));
+    if let Some((policy, _)) = policies.first() {
+        text.line(format!("policy = \"{policy}\""));
+    }
+    for (policy, count) in policies.iter().skip(1) {
+        text.untold(format!("{count} have the certificate policy {policy}"));
+    }
+}
+
+fn pointers(text: &mut Text, shape: &Shape, traits: &Traits) {
+    let has = |oid| traits.extensions.contains(&oid);
+    let (crl, access) = (has(DISTRIBUTION_POINTS), has(ACCESS));
+    if shape.is_device && (crl || access) {
+        text.untold("there are cRLDistributionPoints or authorityInfoAccess, which meters do not load");
+    } else if crl && access {
+        text.line("pointers = \"crl-and-access\"");
+    } else if crl {
+        text.line("pointers = \"crl\"");
+    } else if access {
+        text.untold("there is authorityInfoAccess and no cRLDistributionPoints");
+    }
+    for oid in traits.extensions.iter().filter(|oid| ![DISTRIBUTION_POINTS, ACCESS].contains(oid)) {
+        text.untold(format!("there is the extension {oid}"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Coming from another CA program: what it issued is on record here with its status, its reasons and its dates, and its CRLs go on.
+
+mod chapter;
+mod elsewhere;
+mod exports;
+mod hostile;

@@ -1,0 +1,109 @@
+//! Signing in at the console, as its chapter has it: a browser's part is played by curl, with a jar for its cookies.
+
+use std::path::PathBuf;
+
+use e2e::peer::{Answer, curl, path};
+
+use super::{House, blocks, steps};
+
+/// The chapter that operators read.
+const CONSOLE: &str = include_str!("../../../docs/operate/console.md");
+
+/// A browser.
+struct Browser<'a> {
+    house: &'a House,
+    jar: PathBuf,
+}
+
+impl<'a> Browser<'a> {
+    fn new(house: &'a House, name: &str) -> Self {
+        Self { house, jar: house.rehearsal.scratch(name) }
+    }
+
+    fn open(&self, address: &str) -> Answer {
+        let jar = path(&self.jar);
+        curl(&self.house.rehearsal, address, &["-b", &jar, "-c", &jar].map(str::to_owned))
+    }
+
+    fn page(&self, path: &str) -> Answer {
+        self.open(&format!("{}{path}", self.house.origin))
+    }
+
+    /// Goes to the provider and back, as whoever signs in there.
+    fn sign_in(&self) -> Answer {
+        let sent = self.page("/console/sign-in");
+        assert_eq!(sent.status, 303, "{}", sent.head);
+        let address = sent.field("location").expect("an address of the provider").to_owned();
+        self.open(&self.house.provider.consent(&address))
+    }
+}
+
+/// Serves at the port that the server had, with the console as the chapter has it.
+fn with_console(house: &mut House) {
+    let port = house.origin.rsplit(':').next().expect("a port").to_owned();
+    let console = blocks(CONSOLE, "toml")[0].replace("https://pki.example:9443", &house.origin);
+    house.rehearsal.stop();
+    house.rehearsal.configure("console.toml", |text| {
+        let listening = at_port(&text, &port);
+        let clients = listening
+            .replace("clients = [\"meter-pki\"]", "clients = [\"meter-pki\", \"meter-pki-console\"]");
+        format!("{clients}\n{console}\n")
+    });
+    house.rehearsal.serve();
+    house.provider.serve();
+}
+
+/// The configuration with this port at the operators' listener.
+fn at_port(text: &str, port: &str) -> String {
+    let (before, operator) = text.split_once("[operator]").expect("a section for operators");
+    let operator = operator.replacen("127.0.0.1:0", &format!("127.0.0.1:{port}"), 1);
+    format!("{before}[operator]{operator}")
+}
+
+#[test]
+fn whoever_signs_in_at_the_console_sees_what_he_may_until_he_signs_out_and_no_other_browser_does() {
+    let mut house = House::open();
+    with_console(&mut house);
+    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
+    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
+    let said = house.sign_in(sign_in);
+    let credential =
+        said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who").to_owned();
+    let tim = Browser::new(&house, "tim.jar");
+
+    let nobody = tim.page("/console");
+    assert!(nobody.status == 403 && nobody.text().contains("href=\"/console/sign-in\""), "{}", nobody.text());
+    let back = tim.sign_in();
+    assert_eq!(back.status, 303, "{}", back.text());
+    let kept = back.head.lines().find(|line| line.contains("__Host-meter-pki=")).expect("a cookie");
+    assert!(["; Secure", "; HttpOnly", "; Path=/"].iter().all(|part| kept.contains(part)), "{kept}");
+    // He has signed in, and is on nobody's record yet.
+    let unknown = tim.page("/console/v1/self");
+    assert!(unknown.status == 403 && unknown.text().contains("people.unknown"), "{}", unknown.text());
+    drop(house.run(&format!("meter-pki people change tim --add-credential '{credential}'")).ok());
+    let visits = tim.page("/console/v1/own-visits");
+    assert!(visits.status == 200 && visits.text().contains(">tim</a>"), "{}", visits.text());
+    let people = tim.page("/console/v1/people");
+    assert!(people.status == 403 && people.text().contains("people.role"), "what is not his role is not his");
+    let interface = tim.page("/v1/own-visits");
+    assert_eq!(interface.status, 403, "a session is for the console alone: {}", interface.text());
+
+    let other = Browser::new(&house, "other.jar");
+    assert_eq!(other.page("/console/v1/own-visits").status, 403);
+    // Another's way back is nobody's: the one who sent it does not know what is in this browser's jar.
+    let sent = tim.page("/console/sign-in");
+    let stolen = house.provider.consent(sent.field("location").expect("an address"));
+    let strayed = other.open(&stolen);
+    assert!(strayed.status == 403 && strayed.text().contains("sign-in.strayed"), "{}", strayed.text());
+    assert_eq!(tim.open(&stolen).status, 303);
+    let twice = tim.open(&stolen);
+    assert!(twice.status == 403 && twice.text().contains("sign-in.strayed"), "{}", twice.text());
+
+    let jar = path(&tim.jar);
+    let foreign = ["-b", &jar, "-H", "Sec-Fetch-Site: cross-site"].map(str::to_owned);
+    let ended = curl(&house.rehearsal, &format!("{}/console/sign-out", house.origin), &foreign);
+    assert!(ended.status == 403 && ended.text().contains("console.cross-site"), "{}", ended.text());
+    assert_eq!(tim.page("/console/v1/own-visits").status, 200, "his session goes on");
+    assert_eq!(tim.page("/console/sign-out").status, 303);
+    assert_eq!(tim.page("/console/v1/own-visits").status, 403);
+}
