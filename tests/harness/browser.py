@@ -74,6 +74,10 @@ class Window:
             options["client_certificates"] = [
                 {"origin": given["origin"], "certPath": given["certificate"], "keyPath": given["key"]}
             ]
+        elif given.get("bundle"):
+            options["client_certificates"] = [
+                {"origin": given["origin"], "pfxPath": given["bundle"], "passphrase": given["password"]}
+            ]
         else:
             options["ignore_https_errors"] = True
         self.requests, self.faults = [], []

@@ -27,6 +27,8 @@ pub struct Browser {
 pub struct Comes {
     /// The file that has his certificate and key, PEM; nothing where he shows none.
     pub certificate: Option<PathBuf>,
+    /// The file that has both as PKCS#12, and its password, where he shows that.
+    pub bundle: Option<(PathBuf, String)>,
     /// Whether his browser runs no script.
     pub without_script: bool,
 }
@@ -96,8 +98,12 @@ impl Browser {
         self.windows.set(self.windows.get() + 1);
         let window = Window { browser: self, number: self.windows.get(), origin: origin.to_owned() };
         let file = comes.certificate.as_deref().map(path);
-        let given =
+        let mut given =
             json!({"origin": origin, "certificate": file, "key": file, "script": !comes.without_script});
+        if let Some((file, password)) = &comes.bundle {
+            given["bundle"] = json!(path(file));
+            given["password"] = json!(password);
+        }
         drop(window.ask("enter", given));
         window
     }

@@ -22,6 +22,7 @@ pub mod browser;
 pub mod chapter;
 pub mod clock;
 pub mod judged;
+pub mod network;
 pub mod rehearsal;
 pub mod peer;
 pub mod process;

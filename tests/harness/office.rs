@@ -78,7 +78,7 @@ impl Office {
     #[track_caller]
     pub fn window<'a>(&self, browser: &'a Browser, id: &str) -> Window<'a> {
         browser
-            .window(&self.origin, &Comes { certificate: Some(self.certificate(id)), without_script: false })
+            .window(&self.origin, &Comes { certificate: Some(self.certificate(id)), ..Comes::default() })
     }
 
     /// Types a verb at the server, as who founded it; returns what it said.

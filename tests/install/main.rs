@@ -3,6 +3,7 @@
 
 mod contents;
 mod deployment;
+mod first_hour;
 mod lifecycle;
 mod packages;
 mod root;

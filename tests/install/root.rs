@@ -93,6 +93,25 @@ impl PrivateRoot {
         said.all()
     }
 
+    /// Has the list of packages of this machine, of which ours is none; returns the file by which apt works on this root.
+    pub(crate) fn for_apt(&self) -> PathBuf {
+        let all = std::fs::read_to_string("/var/lib/dpkg/status").expect("this machine's list of packages");
+        let others = all.split_inclusive("\n\n").filter(|one| !one.starts_with("Package: meter-pki\n"));
+        let list: String = others.collect();
+        self.put("/var/lib/dpkg/status", list.as_bytes(), ("0:0", 0o644));
+        for place in ["/etc/apt", "/var/lib/apt/lists/partial", "/var/cache/apt/archives/partial", "/var/log/apt"] {
+            self.put_directory(place, ("0:0", "0755"));
+        }
+        let root = self.directory.path().display();
+        let text = format!(
+            "Dir::Etc \"{root}/etc/apt/\";\nDir::State \"{root}/var/lib/apt/\";\nDir::Cache \"{root}/var/cache/apt/\";\n\
+             Dir::Log \"{root}/var/log/apt/\";\nDir::State::status \"{root}/var/lib/dpkg/status\";\n\
+             DPkg::Options {{ \"--root={root}\"; \"--force-script-chrootless\"; }};\nAPT::Sandbox::User \"root\";\n"
+        );
+        self.put("/etc/apt/apt.conf", text.as_bytes(), ("0:0", 0o644));
+        self.at("/etc/apt/apt.conf")
+    }
+
     /// Which version dpkg has on its list as installed.
     pub(crate) fn version(&self, package: &str) -> Option<String> {
         let admin = format!("--admindir={}", path(&self.at("/var/lib/dpkg")));

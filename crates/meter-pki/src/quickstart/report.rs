@@ -45,6 +45,11 @@ fn lines(told: &Told) -> Vec<String> {
     lines.extend(told.cmp.iter().map(|cmp| format!("  CMP               {cmp}<label>")));
     lines.extend([
         format!("  CRL, CA, OCSP     {}", told.status),
+    ]);
+    lines.extend(told.console.iter().map(|console| {
+        format!("  console           {console}, for certificates in {state}/people/")
+    }));
+    lines.extend([
         format!("  configuration     {state}/meter-pki.toml"),
         format!("  authorities       {state}/authorities/"),
         format!("  what meters hold  {state}/fleet/"),

@@ -59,6 +59,8 @@ pub(crate) struct Told {
     #[schema(value_type = Option<Vec<String>>)]
     pub by_openssl: Option<[String; 2]>,
     pub status: String,
+    /// Where browsers come; absent where no operator comes from elsewhere.
+    pub console: Option<String>,
     pub meters: usize,
     pub manufactured: usize,
     pub swapped: usize,
@@ -138,6 +140,7 @@ pub(super) async fn tell(
         cmp: around.cmp.map(|cmp| format!("http://{cmp}/.well-known/cmp/p/")),
         by_openssl: around.cmp.map(|cmp| by_openssl(layout, pioneer, cmp)),
         status: format!("http://{}/", config.status.listen),
+        console: config.operator_door.as_ref().map(|door| format!("https://localhost:{}/console", door.listen.port())),
         meters: meters.len(),
         manufactured,
         swapped,
