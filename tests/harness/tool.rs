@@ -113,6 +113,15 @@ pub fn playwright(program: &str) -> PathBuf {
     of_environment("METER_PKI_PLAYWRIGHT", "playwright", program)
 }
 
+/// Finds mdBook, which makes a book of chapters.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn mdbook() -> PathBuf {
+    of_environment("METER_PKI_MDBOOK", "mdbook", "mdbook")
+}
+
 /// Finds Chromium where Debian puts it.
 ///
 /// # Panics

@@ -94,7 +94,10 @@ impl Sources<'_> {
             let text = self.text(&format!("meter-pki/{script}"))?;
             staging.put_executable(&format!("DEBIAN/{script}"), text.as_bytes())?;
         }
-        staging.put_documents("usr/share/doc/meter-pki/operate", self.root, "docs/operate")?;
+        for chapters in ["operate", "manual"] {
+            let (to, from) = (format!("usr/share/doc/meter-pki/{chapters}"), format!("docs/{chapters}"));
+            staging.put_documents(&to, self.root, &from)?;
+        }
         self.stage_papers(staging, &SERVER, &["meter-pki"])
     }
 
