@@ -311,7 +311,8 @@ fn without_a_script_the_same_forms_do_the_same() {
     let things = at_work(&office, &HOSTILE);
     let browser = office.browser();
     let plain = |id: &str| {
-        let comes = Comes { certificate: Some(office.certificate(id)), without_script: true, ..Comes::default() };
+        let comes =
+            Comes { certificate: Some(office.certificate(id)), without_script: true, ..Comes::default() };
         Desk { office: &office, window: browser.window(&office.origin, &comes) }
     };
     let [kim, lee, zoe] = ["kim", "lee", "zoe"].map(plain);

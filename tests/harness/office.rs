@@ -77,8 +77,7 @@ impl Office {
     #[must_use]
     #[track_caller]
     pub fn window<'a>(&self, browser: &'a Browser, id: &str) -> Window<'a> {
-        browser
-            .window(&self.origin, &Comes { certificate: Some(self.certificate(id)), ..Comes::default() })
+        browser.window(&self.origin, &Comes { certificate: Some(self.certificate(id)), ..Comes::default() })
     }
 
     /// Types a verb at the server, as who founded it; returns what it said.

@@ -99,7 +99,9 @@ impl PrivateRoot {
         let others = all.split_inclusive("\n\n").filter(|one| !one.starts_with("Package: meter-pki\n"));
         let list: String = others.collect();
         self.put("/var/lib/dpkg/status", list.as_bytes(), ("0:0", 0o644));
-        for place in ["/etc/apt", "/var/lib/apt/lists/partial", "/var/cache/apt/archives/partial", "/var/log/apt"] {
+        for place in
+            ["/etc/apt", "/var/lib/apt/lists/partial", "/var/cache/apt/archives/partial", "/var/log/apt"]
+        {
             self.put_directory(place, ("0:0", "0755"));
         }
         let root = self.directory.path().display();

@@ -51,7 +51,8 @@ fn fault(pages: &BTreeMap<PathBuf, Page>, page: &Path, (element, link): &(String
     let elsewhere = link.starts_with("//")
         || link.split_once(':').is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphabetic()));
     if elsewhere {
-        return (element != "a").then(|| format!("{}: {element} comes from elsewhere: {link}", page.display()));
+        return (element != "a")
+            .then(|| format!("{}: {element} comes from elsewhere: {link}", page.display()));
     }
     let (path, place) = link.split_once('#').unwrap_or((link, ""));
     let target = match path {
@@ -70,7 +71,8 @@ fn the_book_is_made_and_every_link_in_it_leads_somewhere_and_nothing_comes_from_
     let folder = tempfile::tempdir().expect("a private directory");
     let out = folder.path().canonicalize().expect("it is there").join("book");
     let (sources, to) = (sources().join("docs"), out.to_string_lossy().into_owned());
-    let said = run(mdbook().to_str().expect("a path"), ["build", &sources.to_string_lossy(), "--dest-dir", &to]);
+    let said =
+        run(mdbook().to_str().expect("a path"), ["build", &sources.to_string_lossy(), "--dest-dir", &to]);
     assert!(said.success && !said.all().contains("WARN") && !said.all().contains("ERROR"), "{}", said.all());
 
     let mut pages = BTreeMap::new();
@@ -91,7 +93,12 @@ fn the_book_is_made_and_every_link_in_it_leads_somewhere_and_nothing_comes_from_
     let faults: BTreeSet<String> = chapters
         .flat_map(|(path, page)| page.links.iter().filter_map(|link| fault(&pages, path, link)))
         .collect();
-    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.into_iter().collect::<Vec<_>>().join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults:\n{}",
+        faults.len(),
+        faults.into_iter().collect::<Vec<_>>().join("\n")
+    );
     assert!(pages.len() > 150, "{} pages", pages.len());
 }
 

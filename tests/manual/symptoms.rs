@@ -22,7 +22,9 @@ fn codes_that_the_chapter_names_are_in_the_list_of_codes() {
     let codes = crate::read("docs/manual/reference/codes.md");
     let named = CHAPTER.split('`').skip(1).step_by(2).filter(|span| {
         span.split_once('.').is_some_and(|(area, rest)| {
-            let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
+            let is_word = |text: &str| {
+                !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c))
+            };
             is_word(area) && is_word(rest)
         })
     });

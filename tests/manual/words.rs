@@ -55,11 +55,15 @@ fn every_command_that_a_chapter_names_is_one_with_its_options() {
     for path in chapters.chain(["README.md".to_owned(), "docs/README.md".to_owned()]) {
         for (number, line) in read(&path).lines().enumerate() {
             for span in spans(line) {
-                let of = |program: &&mut Program| span.strip_prefix(program.name).is_some_and(|rest| rest.starts_with(' '));
+                let of = |program: &&mut Program| {
+                    span.strip_prefix(program.name).is_some_and(|rest| rest.starts_with(' '))
+                };
                 let Some(program) = programs.iter_mut().find(of) else { continue };
                 looked_at += 1;
                 let command = span.strip_prefix(program.name).unwrap_or_default();
-                faults.extend(program.fault(command).map(|fault| format!("{path}:{}: `{span}`: {fault}", number + 1)));
+                faults.extend(
+                    program.fault(command).map(|fault| format!("{path}:{}: `{span}`: {fault}", number + 1)),
+                );
             }
         }
     }
@@ -73,7 +77,11 @@ fn every_command_that_an_alarm_names_is_one() {
     let mut program = Program { name: "meter-pki", told: BTreeMap::new() };
     let rules = read("docs/operate/prometheus/alerts.yml");
     let nexts = rules.lines().filter_map(|line| line.split_once("next: \"")?.1.split('"').next());
-    let commands: Vec<&str> = nexts.flat_map(|next| next.split("; ")).filter_map(|one| one.split_once("meter-pki ")).map(|(_, rest)| rest).collect();
+    let commands: Vec<&str> = nexts
+        .flat_map(|next| next.split("; "))
+        .filter_map(|one| one.split_once("meter-pki "))
+        .map(|(_, rest)| rest)
+        .collect();
     assert!(commands.len() > 15, "{commands:?}");
     for command in commands {
         assert_eq!(program.fault(command), None, "{command}");

@@ -43,12 +43,12 @@ fn lines(told: &Told) -> Vec<String> {
         format!("  EST               {}<label>/", told.est),
     ]);
     lines.extend(told.cmp.iter().map(|cmp| format!("  CMP               {cmp}<label>")));
-    lines.extend([
-        format!("  CRL, CA, OCSP     {}", told.status),
-    ]);
-    lines.extend(told.console.iter().map(|console| {
-        format!("  console           {console}, for certificates in {state}/people/")
-    }));
+    lines.extend([format!("  CRL, CA, OCSP     {}", told.status)]);
+    lines.extend(
+        told.console
+            .iter()
+            .map(|console| format!("  console           {console}, for certificates in {state}/people/")),
+    );
     lines.extend([
         format!("  configuration     {state}/meter-pki.toml"),
         format!("  authorities       {state}/authorities/"),

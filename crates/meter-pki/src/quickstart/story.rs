@@ -140,7 +140,10 @@ pub(super) async fn tell(
         cmp: around.cmp.map(|cmp| format!("http://{cmp}/.well-known/cmp/p/")),
         by_openssl: around.cmp.map(|cmp| by_openssl(layout, pioneer, cmp)),
         status: format!("http://{}/", config.status.listen),
-        console: config.operator_door.as_ref().map(|door| format!("https://localhost:{}/console", door.listen.port())),
+        console: config
+            .operator_door
+            .as_ref()
+            .map(|door| format!("https://localhost:{}/console", door.listen.port())),
         meters: meters.len(),
         manufactured,
         swapped,
