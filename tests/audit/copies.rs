@@ -35,7 +35,7 @@ fn a_01_while_the_export_cannot_be_written_nothing_new_begins_and_afterwards_it_
     });
     assert_eq!(refused.code, Some(8), "{}", refused.all());
     assert!(refused.err.contains("audit export"), "{}", refused.err);
-    assert_eq!(readiness(&rehearsal), 503);
+    eventually("the program is not ready", || (readiness(&rehearsal) == 503).then_some(()));
     // A meter is told to come again, and when.
     let meter = Meter::new(&rehearsal, "4D504B01000000A1", Suite::One);
     let answer = meter.try_enrol("meter-factory-tls", &station(&rehearsal));
