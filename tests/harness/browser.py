@@ -132,6 +132,9 @@ class Window:
         else:
             field.fill(given["text"])
 
+    def unfold(self, given):
+        self.page.locator("summary", has_text=given["name"]).first.click()
+
     def attach(self, given):
         self.field(given).set_input_files(given["file"])
 

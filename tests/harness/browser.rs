@@ -190,6 +190,12 @@ impl Window<'_> {
         drop(self.ask("click", json!({"role": role, "name": name, "within": selector})));
     }
 
+    /// Opens what is folded under this name, or folds it.
+    #[track_caller]
+    pub fn unfold(&self, name: &str) {
+        drop(self.ask("unfold", json!({"name": name})));
+    }
+
     /// Fills in the field with this label, or chooses from it.
     #[track_caller]
     pub fn fill(&self, label: &str, text: &str) {

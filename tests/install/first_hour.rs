@@ -64,6 +64,7 @@ fn first_hour() {
 /// Section 6, word for word.
 fn is_seen(me: &Window<'_>) {
     me.click("link", "Certificates");
+    me.unfold("Search");
     me.fill("System title", METER);
     me.click("button", "Search");
     let rows = me.texts("main tbody tr");
