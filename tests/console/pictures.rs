@@ -20,15 +20,17 @@ const CHAPTER: &str = include_str!("../../docs/manual/console.md");
 /// Who looks.
 const READERS: [&str; 4] = ["eva", "kim", "mia", "tim"];
 
-/// Pages that are lists or stand alone: who looks at each, how its picture is called, and what is asked for.
+/// Pages that are lists or stand alone: who looks at each, how its picture is called, and what is asked for. The overview tells what the
+/// doctor said last.
 const WHOLE: &[(&str, &str, &str)] = &[
+    ("eva", "doctor", "v1/doctor"),
     ("eva", "overview", ""),
-    ("kim", "certificates", "v1/certificates?tenant=dso"),
+    ("kim", "certificates", "v1/certificates"),
     ("kim", "requests", "v1/requests"),
     ("kim", "mass-revocations", "v1/orders"),
     ("kim", "due-revocations", "v1/schedule"),
     ("kim", "devices", "v1/devices?tenant=dso"),
-    ("kim", "device-counts", "v1/device-counts?tenant=dso"),
+    ("kim", "device-counts", "v1/device-counts?tenant=dso&by=model,state"),
     ("kim", "campaigns", "v1/campaigns"),
     ("kim", "production-orders", "v1/production"),
     ("kim", "deliveries", "v1/deliveries"),
@@ -44,14 +46,13 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("kim", "releases", "v1/releases"),
     ("kim", "ends", "v1/statistics/expiries"),
     ("kim", "issued-and-revoked", "v1/statistics/issuance"),
-    ("kim", "swaps", "v1/statistics/swaps"),
+    ("kim", "swaps", "v1/statistics/swaps?tenant=dso"),
     ("kim", "length-of-crls", "v1/statistics/crls"),
     ("kim", "time-of-signatures", "v1/statistics/signing"),
     ("eva", "people", "v1/people"),
     ("mia", "emergencies", "v1/emergencies"),
     ("mia", "audit-trail", "v1/audit-records"),
     ("eva", "nodes", "v1/nodes"),
-    ("eva", "doctor", "v1/doctor"),
     ("eva", "process", "v1/process"),
     ("eva", "ledger", "v1/store"),
     ("eva", "interface", "interface"),

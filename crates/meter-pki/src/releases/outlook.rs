@@ -97,7 +97,7 @@ impl fmt::Display for Outlook {
     }
 }
 
-/// Returns the ends of all roots. A root without any CRL has no end of CRLs.
+/// Returns the ends of all roots. A root without any CRL has no end of CRLs, and a certificate that says so has none.
 pub(crate) fn of(releases: &Releases) -> Vec<Outlook> {
     let (now, kept) = (releases.now(), releases.kept());
     let days = |end: UnixTime| (end.seconds() - now.seconds()).div_euclid(86_400);
@@ -108,8 +108,10 @@ pub(crate) fn of(releases: &Releases) -> Vec<Outlook> {
         let later = kept.iter().filter(|release| !releases.is_overtaken(release));
         let later = later.filter_map(|release| release.crl_of(&key)).map(|crl| crl.next_update);
         let crls = out.into_iter().chain(later).max().map(|end| (Lasting::Crls, end));
-        let certificate = (Lasting::Certificate, root.certificate().validity().not_after());
-        for (what, end) in crls.into_iter().chain([certificate]) {
+        // RFC 5280 §4.1.2.5: the time that stands for no well-defined end is not awaited.
+        let end = root.certificate().validity().not_after();
+        let certificate = (end != UnixTime::NO_EXPIRY).then_some((Lasting::Certificate, end));
+        for (what, end) in crls.into_iter().chain(certificate) {
             outlooks.push(Outlook { root: key, name: root.name().to_string(), what, end, days: days(end) });
         }
     }

@@ -45,6 +45,10 @@ pub(crate) struct Root {
 
 impl Root {
     pub(crate) fn new(name: &str) -> Self {
+        Self::until(name, time(2_000))
+    }
+
+    fn until(name: &str, end: OffsetDateTime) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -53,7 +57,7 @@ impl Root {
         params.use_authority_key_identifier_extension = true;
         params.key_identifier_method = KeyIdMethod::PreSpecified(vec![0; 20]);
         params.serial_number = Some(SerialNumber::from(7_u64));
-        (params.not_before, params.not_after) = (time(-400), time(2_000));
+        (params.not_before, params.not_after) = (time(-400), end);
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(&key));
         let der = params.self_signed(&key).unwrap().der().to_vec();
@@ -349,4 +353,13 @@ fn r_16_the_end_of_a_root_certificate_is_told() {
     let Condition::Degraded(sentence) = outlook::condition(&releases) else { panic!("it is told") };
     assert!(sentence.contains("the certificate of CN=Root G1 ends at"), "{sentence}");
     assert!(sentence.contains("in 180 days; hold a ceremony before"), "{sentence}");
+}
+
+// RFC 5280 §4.1.2.5: 99991231235959Z is no well-defined end.
+#[test]
+fn a_root_certificate_without_an_end_is_not_waited_for() {
+    let never = OffsetDateTime::from_unix_timestamp(UnixTime::NO_EXPIRY.seconds()).unwrap();
+    let world = World { root: Root::until("Root G1", never), ..World::new() };
+    let (releases, _) = world.start();
+    assert_eq!(outlook::of(&releases).len(), 0, "{:?}", outlook::of(&releases));
 }
