@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::program;
+use crate::process::{Process, program};
 use crate::tool::{Said, finish};
 
 /// Returns the blocks of a chapter in a language, such as `sh` or `toml`, in their order.
@@ -51,13 +51,13 @@ impl Shell {
     #[must_use]
     pub fn new(place: &Path, programs: &Path) -> Self {
         std::fs::create_dir_all(programs).expect("a directory");
-        let shell = Self {
-            place: place.to_owned(),
-            programs: programs.to_owned(),
-            variables: Vec::new(),
-            user: None,
-        };
-        shell.has("meter-pki")
+        Self::with_programs(place, programs).has("meter-pki")
+    }
+
+    /// Makes one that runs in `place`, with a directory of programs that others fill in front of the path.
+    #[must_use]
+    pub fn with_programs(place: &Path, programs: &Path) -> Self {
+        Self { place: place.to_owned(), programs: programs.to_owned(), variables: Vec::new(), user: None }
     }
 
     /// Puts a program of this workspace into it, under its own name.
@@ -93,6 +93,19 @@ impl Shell {
     /// When there is no path to search for programs.
     #[must_use]
     pub fn run(&self, block: &str) -> Said {
+        finish(&mut self.command(block))
+    }
+
+    /// Begins a block that goes on until it is stopped; what it says on standard error goes to the file `log`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn begin(&self, block: &str, log: &Path) -> Process {
+        Process::begin(&self.command(block), log.to_owned())
+    }
+
+    fn command(&self, block: &str) -> Command {
         let mut search = self.programs.clone().into_os_string();
         search.push(":");
         search.push(std::env::var_os("PATH").expect("there is a path"));
@@ -106,6 +119,7 @@ impl Shell {
             }
         };
         command.args(["-eu", "-o", "pipefail", "-c", block]).current_dir(&self.place).env("PATH", search);
-        finish(command.envs(self.variables.iter().map(|(name, value)| (name, value))))
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
     }
 }

@@ -43,17 +43,30 @@ impl Process {
     /// When it cannot be started.
     #[must_use]
     pub fn start_in(environment: &[(&str, PathBuf)], arguments: &[&str], log: PathBuf) -> Self {
+        let mut command = Command::new(program("meter-pki"));
+        command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+        Self::begin(&command, log)
+    }
+
+    /// Starts a prepared command; of its environment what was added to ours.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn begin(command: &Command, log: PathBuf) -> Self {
         // The kernel sends the signal when the starting thread ends: a test that is killed leaves nothing behind.
-        let child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL"])
-            .arg(program("meter-pki"))
-            .args(arguments)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
+        let mut guarded = Command::new("setpriv");
+        guarded.args(["--pdeathsig", "KILL"]).arg(command.get_program()).args(command.get_args());
+        guarded.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(place) = command.get_current_dir() {
+            guarded.current_dir(place);
+        }
+        let child = guarded
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("the log can be made"))
             .spawn()
-            .expect("setpriv of util-linux starts meter-pki");
+            .expect("setpriv of util-linux starts it");
         Self { child, log }
     }
 
