@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use e2e::chapter::steps;
 use e2e::tool::openssl;
 
-use crate::{commands, exchange_key, make_room, run_block};
+use crate::{CHAPTER, exchange_key, make_room, run_block};
 
 /// Ends the simulator where the chapter did not come so far.
 struct Simulator(PathBuf);
@@ -24,12 +25,11 @@ impl Drop for Simulator {
 fn the_chapter_on_the_tpm_works_as_it_stands() {
     let room = make_room();
     let place = |name: &str| room.path().join(name);
-    let [start, token, request, end] =
-        <[String; 4]>::try_from(commands(include_str!("../../docs/operate/tpm.md"))).expect("four steps");
-    let ceremony = commands(include_str!("../../docs/operate/ceremony.md"));
+    let [start, token, request, end] = steps(include_str!("../../docs/operate/tpm.md"));
+    let ceremony: [&str; 5] = steps(CHAPTER);
     let simulator = Simulator(place("tpm/pid"));
-    let key = exchange_key(&run_block(room.path(), &ceremony[0], ""));
-    for block in [&start, &token, &request, &ceremony[2], &ceremony[3], &ceremony[4]] {
+    let key = exchange_key(&run_block(room.path(), ceremony[0], ""));
+    for block in [start, token, request, ceremony[2], ceremony[3], ceremony[4]] {
         run_block(room.path(), block, &key);
     }
 
@@ -49,6 +49,6 @@ fn the_chapter_on_the_tpm_works_as_it_stands() {
     let (sub, root): (Vec<_>, Vec<_>) = files.iter().partition(|file| subject(file).contains("Gateway CA"));
     let said = openssl(["verify", "-x509_strict", "-CAfile", root[0], sub[0]]).ok();
     assert!(said.out.trim().ends_with("OK"), "{}", said.all());
-    run_block(room.path(), &end, "");
+    run_block(room.path(), end, "");
     drop(simulator);
 }
