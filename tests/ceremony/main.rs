@@ -1,5 +1,6 @@
 //! The chapter on the ceremony, step by step as it stands in `docs/operate/ceremony.md`, and what comes out of it.
 
+mod acts;
 mod exchange;
 mod releases;
 mod stops;

@@ -25,14 +25,14 @@ impl Drop for Serving {
 }
 
 /// The room of the ceremony, which is the machine of the online authority as well.
-struct Site {
-    room: TempDir,
+pub(crate) struct Site {
+    pub(crate) room: TempDir,
     root: String,
 }
 
 impl Site {
     /// Founds a root and an authority below it, and configures a server.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let room = make_room();
         let blocks: [&str; 5] = steps(CHAPTER);
         let key = exchange_key(&run_block(room.path(), blocks[0], ""));
