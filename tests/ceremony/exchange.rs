@@ -211,7 +211,7 @@ fn r_04_both_sides_say_the_same_words_of_a_request() {
         assert_eq!(words.join(" ").split(' ').count(), 32, "{what} in {said}");
         (digest, words)
     };
-    let requested = run_block(room.path(), &blocks[1], "");
+    let requested = run_block(room.path(), blocks[1], "");
     let shown = run_block(room.path(), "offline-root show request.pem", "");
     let (_, online) = words(&requested, "SHA-256 of the request");
     let (digest, offline) = words(&shown, "  SHA-256  ");

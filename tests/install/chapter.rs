@@ -1,14 +1,14 @@
 //! The chapter on installing, step by step as it stands in `docs/operate/install.md`: packages are made, and apt itself installs them.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use e2e::chapter::{Shell, steps};
 use e2e::peer::path;
 use e2e::process::program;
 use e2e::tool::run;
 
-use crate::packages::{Packages, SOURCES};
+use crate::packages::SOURCES;
 use crate::root::PrivateRoot;
 use crate::running::Running;
 use crate::site;
@@ -54,6 +54,21 @@ fn packages(folder: &Path, block: &str) {
     drop(shell.run(block).ok());
 }
 
+/// Makes a later version of the package of the same files; returns where it lies.
+fn next_version(made: &Path, folder: &Path) -> PathBuf {
+    let (tree, next) = (path(&folder.join("tree")), folder.join("next"));
+    std::fs::create_dir(&next).expect("a directory");
+    let [before, after] = ["0.1.0", "0.2.0"].map(|version| here(&format!("meter-pki_{version}_amd64.deb")));
+    drop(run("dpkg-deb", ["--raw-extract", &path(&made.join(before)), &tree]).ok());
+    let control = Path::new(&tree).join("DEBIAN/control");
+    let text = std::fs::read_to_string(&control).expect("what the package says of itself");
+    std::fs::write(&control, text.replace("Version: 0.1.0\n", "Version: 0.2.0\n"))
+        .expect("it can be written");
+    let file = path(&next.join(after));
+    drop(run("dpkg-deb", ["--root-owner-group", "-Zxz", "-z0", "--build", &tree, &file]).ok());
+    next
+}
+
 /// An authority that can be backed up; its recovery key is made by the installed program.
 fn with_backups(root: &PrivateRoot) {
     let configuration = site::found(root);
@@ -92,8 +107,8 @@ fn the_chapter_on_installing_works_as_it_stands() {
     assert!(root.mode("/var/lib/meter-pki/before-the-upgrade.backup").is_some());
     running.stop();
 
-    let next = Packages::make(&folder.path().join("next"), "0.2.0");
-    drop(PrivateRoot::administer(&apt, next.server.parent().expect("a directory"), &here(upgrade)).ok());
+    let next = next_version(&folder.path().join("out"), folder.path());
+    drop(PrivateRoot::administer(&apt, &next, &here(upgrade)).ok());
     assert_eq!(root.version("meter-pki").as_deref(), Some("0.2.0"));
     start(&root).stop();
 }
