@@ -1,5 +1,6 @@
 //! The audit log: whatever is done to it is found, whoever has a proof needs nobody, and no copy ever lacks a record.
 
+mod chapter;
 mod copies;
 mod outside;
 mod proofs;

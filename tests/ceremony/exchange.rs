@@ -4,18 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use e2e::chapter::steps;
 use e2e::process::program;
 use e2e::tool::{Said, finish};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{commands, exchange_key, make_room, run_block};
+use crate::{CHAPTER, exchange_key, make_room, run_block};
 
 /// A room with a root, an open request and the response to it, and the fingerprint of the exchange key.
 fn answered() -> (TempDir, String) {
     let room = make_room();
-    let blocks = commands(include_str!("../../docs/operate/ceremony.md"));
-    let key = exchange_key(&run_block(room.path(), &blocks[0], ""));
+    let blocks: [&str; 5] = steps(CHAPTER);
+    let key = exchange_key(&run_block(room.path(), blocks[0], ""));
     for block in &blocks[1..3] {
         let _ = run_block(room.path(), block, &key);
     }
@@ -67,7 +68,7 @@ fn r_09_a_response_without_an_open_request_is_refused() {
 
     // Another request of the same key directory is open: its nonce is not that of the response.
     let _ = run_block(room.path(), "rm request.pem", "");
-    let _ = run_block(room.path(), &commands(include_str!("../../docs/operate/ceremony.md"))[1], "");
+    let _ = run_block(room.path(), steps::<5>(CHAPTER)[1], "");
     let said = import(room.path(), "response.pem", &key);
     refused(room.path(), &said, 4, "exchange.not-open");
     let digest = meter_pki(room.path(), &["ceremony", "requests"]).ok().out;
@@ -200,8 +201,8 @@ fn request_and_response_travel_on_paper() {
 #[test]
 fn r_04_both_sides_say_the_same_words_of_a_request() {
     let room = make_room();
-    let blocks = commands(include_str!("../../docs/operate/ceremony.md"));
-    let _ = run_block(room.path(), &blocks[0], "");
+    let blocks: [&str; 5] = steps(CHAPTER);
+    let _ = run_block(room.path(), blocks[0], "");
     // What follows a digest: its words, in four lines.
     let words = |said: &str, what: &str| {
         let mut lines = said.lines().skip_while(|line| !line.contains(what));
@@ -210,7 +211,7 @@ fn r_04_both_sides_say_the_same_words_of_a_request() {
         assert_eq!(words.join(" ").split(' ').count(), 32, "{what} in {said}");
         (digest, words)
     };
-    let requested = run_block(room.path(), &blocks[1], "");
+    let requested = run_block(room.path(), blocks[1], "");
     let shown = run_block(room.path(), "offline-root show request.pem", "");
     let (_, online) = words(&requested, "SHA-256 of the request");
     let (digest, offline) = words(&shown, "  SHA-256  ");

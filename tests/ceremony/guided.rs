@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use e2e::chapter::steps;
 use e2e::people::{self, Answered};
 use e2e::tool::openssl;
 
-use crate::{commands, make_room, path_with_programs, run_block};
+use crate::{make_room, path_with_programs, run_block};
+
+/// The chapter that people read.
+const CHAPTER: &str = include_str!("../../docs/operate/guided-ceremony.md");
 
 /// Runs a block on a machine without a network, and answers; the power goes at one question, if one is named. Returns
 /// whether it came to its end, and what was said.
@@ -19,16 +23,14 @@ fn hold(room: &Path, block: &str, power_goes_at: Option<usize>) -> (bool, String
 
 #[test]
 fn the_chapter_on_the_guided_ceremony_works_as_it_stands() {
-    let chapter = include_str!("../../docs/operate/guided-ceremony.md");
     let room = make_room();
-    let blocks = commands(chapter);
-    assert_eq!(blocks.len(), 4, "one block for each step");
-    let _ = run_block(room.path(), &blocks[0], "");
-    let checked = run_block(room.path(), &blocks[1], "");
+    let blocks: [&str; 4] = steps(CHAPTER);
+    let _ = run_block(room.path(), blocks[0], "");
+    let checked = run_block(room.path(), blocks[1], "");
     assert!(checked.contains("The ceremony file is in order."), "{checked}");
-    let (_, said) = hold(room.path(), &blocks[2], None);
+    let (_, said) = hold(room.path(), blocks[2], None);
     assert!(said.contains("operational.crt is signed, verified, linted and read back"), "{said}");
-    let verified = run_block(room.path(), &blocks[3], "");
+    let verified = run_block(room.path(), blocks[3], "");
     assert!(verified.contains("The bundle is intact."), "{verified}");
 
     // OpenSSL believes the sub-CA and every CRL.
@@ -58,11 +60,10 @@ fn the_chapter_on_the_guided_ceremony_works_as_it_stands() {
 /// at the first question of the first run, at the second of the second, and so on, until a run comes to its end.
 #[test]
 fn r_07_a_power_cut_in_every_run_leaves_one_certificate_and_a_bundle_that_outsiders_believe() {
-    let chapter = include_str!("../../docs/operate/guided-ceremony.md");
     let room = make_room();
-    let blocks = commands(chapter);
-    let _ = run_block(room.path(), &blocks[0], "");
-    let _ = run_block(room.path(), &blocks[1], "");
+    let blocks: [&str; 4] = steps(CHAPTER);
+    let _ = run_block(room.path(), blocks[0], "");
+    let _ = run_block(room.path(), blocks[1], "");
     // Acts 1 and 2 of the chapter's root s1, its sub-CA, and one more CRL: what was signed in vain would stand on it.
     let path = room.path().join("ceremony.toml");
     let text = std::fs::read_to_string(&path).expect("it is there");
@@ -81,7 +82,7 @@ fn r_07_a_power_cut_in_every_run_leaves_one_certificate_and_a_bundle_that_outsid
     loop {
         runs += 1;
         assert!(runs < 30, "it comes to its end");
-        if hold(room.path(), &blocks[2], Some(runs)).0 {
+        if hold(room.path(), blocks[2], Some(runs)).0 {
             break;
         }
     }

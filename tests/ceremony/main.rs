@@ -1,5 +1,6 @@
 //! The chapter on the ceremony, step by step as it stands in `docs/operate/ceremony.md`, and what comes out of it.
 
+mod acts;
 mod exchange;
 mod releases;
 mod stops;
@@ -11,14 +12,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use e2e::chapter::steps;
 use e2e::process::program;
 use e2e::tool::{finish, openssl};
 use tempfile::TempDir;
 
-/// The shell blocks of a chapter, in their order.
-fn commands(chapter: &str) -> Vec<String> {
-    e2e::chapter::blocks(chapter, "sh").into_iter().map(str::to_owned).collect()
-}
+/// The chapter that people read.
+const CHAPTER: &str = include_str!("../../docs/operate/ceremony.md");
 
 /// Makes a room: a directory with a passphrase and the two programs under their own names.
 fn make_room() -> TempDir {
@@ -57,11 +57,9 @@ fn exchange_key(said: &str) -> String {
 
 #[test]
 fn the_chapter_on_the_ceremony_works_as_it_stands() {
-    let chapter = include_str!("../../docs/operate/ceremony.md");
     let room = make_room();
-    let blocks = commands(chapter);
-    assert_eq!(blocks.len(), 5, "one block for each step");
-    let said = run_block(room.path(), &blocks[0], "");
+    let blocks: [&str; 5] = steps(CHAPTER);
+    let said = run_block(room.path(), blocks[0], "");
     let key = exchange_key(&said);
     for block in &blocks[1..] {
         let _ = run_block(room.path(), block, &key);
@@ -108,10 +106,9 @@ fn the_chapter_on_the_ceremony_works_as_it_stands() {
 
 #[test]
 fn a_response_is_taken_in_once_and_only_from_the_ceremony_that_is_known() {
-    let chapter = include_str!("../../docs/operate/ceremony.md");
     let room = make_room();
-    let blocks = commands(chapter);
-    let key = exchange_key(&run_block(room.path(), &blocks[0], ""));
+    let blocks: [&str; 5] = steps(CHAPTER);
+    let key = exchange_key(&run_block(room.path(), blocks[0], ""));
     for block in &blocks[1..4] {
         let _ = run_block(room.path(), block, &key);
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use e2e::chapter::steps;
 use e2e::patience::eventually;
 use e2e::peer::path;
 use e2e::process::program;
@@ -11,7 +12,7 @@ use e2e::tool::{Said, finish, openssl};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{commands, exchange_key, make_room, run_block};
+use crate::{CHAPTER, exchange_key, make_room, run_block};
 
 /// A program that is ended with the test.
 struct Serving(Child);
@@ -24,17 +25,17 @@ impl Drop for Serving {
 }
 
 /// The room of the ceremony, which is the machine of the online authority as well.
-struct Site {
-    room: TempDir,
+pub(crate) struct Site {
+    pub(crate) room: TempDir,
     root: String,
 }
 
 impl Site {
     /// Founds a root and an authority below it, and configures a server.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let room = make_room();
-        let blocks = commands(include_str!("../../docs/operate/ceremony.md"));
-        let key = exchange_key(&run_block(room.path(), &blocks[0], ""));
+        let blocks: [&str; 5] = steps(CHAPTER);
+        let key = exchange_key(&run_block(room.path(), blocks[0], ""));
         for block in &blocks[1..3] {
             let _ = run_block(room.path(), block, &key);
         }

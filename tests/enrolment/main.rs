@@ -7,6 +7,7 @@ mod head_ends;
 mod client;
 mod cmp_client;
 mod cut_off;
+mod front_chapter;
 mod front_end;
 mod re_enrol;
 mod refused;

@@ -5,7 +5,10 @@ use e2e::rehearsal::Rehearsal;
 use e2e::tool::Said;
 use serde_json::Value;
 
-use crate::ground::{CHAPTER, needing_orders};
+use crate::ground::needing_orders;
+
+/// The chapter that operators read.
+pub(crate) const CHAPTER: &str = include_str!("../../docs/operate/factory-line.md");
 
 fn run(rehearsal: &Rehearsal, block: &str) -> Said {
     Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs")).run(block)

@@ -7,6 +7,8 @@ use e2e::shift::Request;
 use e2e::tool::Said;
 use serde_json::Value;
 
+use crate::chapter::CHAPTER;
+
 /// What the chapter has the configuration say.
 pub(crate) fn needing_orders(configuration: &str, chapter: &str) -> String {
     let block = e2e::chapter::blocks(chapter, "toml")[0];
@@ -19,9 +21,6 @@ pub(crate) fn needing_orders(configuration: &str, chapter: &str) -> String {
     }
     edited
 }
-
-/// The chapter that operators read.
-pub(crate) const CHAPTER: &str = include_str!("../../docs/operate/factory-line.md");
 
 /// A rehearsal whose factory offers of suite 1 need an order.
 pub(crate) fn rehearsal() -> Rehearsal {

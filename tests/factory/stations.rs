@@ -7,7 +7,8 @@ use e2e::peer::{Answer, enrol, make_key, path, to_pem};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, openssl};
 
-use crate::ground::{CHAPTER, needing_orders, open, order, title};
+use crate::chapter::CHAPTER;
+use crate::ground::{needing_orders, open, order, title};
 
 const LABEL: &str = "meter-factory-ds-s1";
 

@@ -2,4 +2,5 @@
 
 mod chapter;
 mod head_end;
+mod scale;
 mod simulated;

@@ -85,11 +85,7 @@ impl PrivateRoot {
     pub(crate) fn install(&self, package: &Path) -> String {
         self.has_what_it_needs(package);
         let said = self.dpkg(&["--install", &path(package)]).ok();
-        let linked = run("ldd", [path(&self.at("/usr/bin/meter-pki"))]).ok().out;
-        for library in linked.split_whitespace().filter(|word| word.starts_with('/')) {
-            let octets = std::fs::read(library).expect("a library");
-            self.put(library, &octets, ("0:0", 0o755));
-        }
+        self.has_libraries_of(&self.at("/usr/bin/meter-pki"));
         said.all()
     }
 
@@ -123,6 +119,9 @@ impl PrivateRoot {
 
     /// The numbers of a user of this root, as `chroot` takes them.
     pub(crate) fn user(&self, name: &str) -> String {
+        if name == "root" {
+            return "0:0".to_owned();
+        }
         let list = self.read("/etc/passwd");
         let line = list.lines().find_map(|line| line.strip_prefix(&format!("{name}:x:")));
         let line = line.unwrap_or_else(|| panic!("there is no user {name}: {list}"));
@@ -145,6 +144,35 @@ impl PrivateRoot {
     pub(crate) fn meter_pki(&self, arguments: &[&str]) -> Said {
         let fixed = ["/usr/bin/meter-pki", "--config", "/etc/meter-pki/meter-pki.toml"];
         finish(&mut self.program("meter-pki", &[&fixed, arguments].concat()))
+    }
+
+    /// Puts the libraries of this machine that a program is linked with where it finds them below the root.
+    pub(crate) fn has_libraries_of(&self, program: &Path) {
+        let linked = run("ldd", [path(program)]).ok().out;
+        for library in linked.split_whitespace().filter(|word| word.starts_with('/')) {
+            let octets = std::fs::read(library).expect("a library");
+            self.put(library, &octets, ("0:0", 0o755));
+        }
+    }
+
+    /// Puts a program of this machine below the root, such as a shell.
+    pub(crate) fn has_program(&self, name: &str) {
+        let file = run("sh", ["-c", "command -v \"$0\"", name]).ok().out.trim().to_owned();
+        self.put(&file, &std::fs::read(&file).expect("a program"), ("0:0", 0o755));
+        self.has_libraries_of(Path::new(&file));
+    }
+
+    /// Runs a shell block as root of this machine, in a directory; `apt` is what [`PrivateRoot::for_apt`] returned. What an operator
+    /// changed is kept.
+    pub(crate) fn administer(apt: &Path, place: &Path, block: &str) -> Said {
+        let mut command = as_root("bash", false);
+        command.args(SHELL).arg(block).current_dir(place).env("APT_CONFIG", apt);
+        finish(command.env("DPKG_FORCE", "confdef,confold"))
+    }
+
+    /// Runs a shell block below the root, as a user of it.
+    pub(crate) fn run(&self, user: &str, block: &str) -> Said {
+        finish(&mut self.program(user, &[&["bash"], &SHELL[..], &[block]].concat()))
     }
 
     /// Puts a file, or another in its place, with its owner and mode.
@@ -184,6 +212,9 @@ impl Drop for PrivateRoot {
         drop(finish(as_root("rm", false).args(["--recursive", "--force", "--"]).arg(self.at("var"))));
     }
 }
+
+/// How blocks are run: the first command that fails ends them.
+const SHELL: [&str; 4] = ["-eu", "-o", "pipefail", "-c"];
 
 /// Where programs of administrators are, also for who is not one.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";

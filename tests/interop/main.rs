@@ -1,6 +1,7 @@
 //! What the system makes and takes, judged by programs that others wrote: OpenSSL, GnuTLS, strongSwan, libcoap, curl, pkilint,
 //! Gurux.
 
+mod chapters;
 mod chosen;
 mod cmp_client;
 mod cmp;

@@ -1,8 +1,9 @@
-//! `meter-pki bench`: what it tells, and that nothing of it stays.
+//! `meter-pki bench`, by its chapter `docs/operate/bench.md`: what it tells, and that nothing of it stays.
 
 use std::path::Path;
 use std::process::Command;
 
+use e2e::chapter::{Shell, steps};
 use e2e::patience::eventually;
 use e2e::process::{Process, program, signal};
 use e2e::rehearsal::Rehearsal;
@@ -20,21 +21,24 @@ fn at_work_in(place: &Path) -> usize {
     processes.filter_map(|link| std::fs::read_link(link).ok()).filter(|cwd| cwd.starts_with(&place)).count()
 }
 
+/// The block of the chapter in a directory of the test, quickly, with what programs read: an object for each command.
+fn by_the_chapter(rehearsal: &Rehearsal, place: &Path) -> [Value; 3] {
+    let [measure] = steps(include_str!("../../docs/operate/bench.md"));
+    let around = "meter-pki() { command meter-pki --json \"$@\" --quick; }";
+    let block = measure.replace("/var/lib/meter-pki", place.to_str().unwrap());
+    let shell = Shell::new(&rehearsal.scratch(""), &rehearsal.scratch("programs"));
+    let said = shell.run(&format!("{around}\n{block}")).ok().out;
+    let printed: Vec<Value> =
+        serde_json::Deserializer::from_str(&said).into_iter().collect::<Result<_, _>>().expect("JSON");
+    printed.try_into().expect("three commands")
+}
+
 #[test]
 fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
     let rehearsal = Rehearsal::not_begun();
     let place = rehearsal.scratch("bench");
     std::fs::create_dir(&place).unwrap();
-    let (directory, plot) = (place.to_str().unwrap(), rehearsal.scratch("figures.svg"));
-    let listed = rehearsal.operator_json(&["bench", "--list", "--quick", "--directory", directory]);
-    let told = rehearsal.operator_json(&[
-        "bench",
-        "--quick",
-        "--directory",
-        directory,
-        "--plot",
-        plot.to_str().unwrap(),
-    ]);
+    let [told, chosen, listed] = by_the_chapter(&rehearsal, &place);
     assert_eq!(told["quick"], true, "it says that these figures mean nothing");
     let rows = told["rows"].as_array().unwrap();
     let measured: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
@@ -46,12 +50,11 @@ fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
         assert!(speed["measured"]["median"].as_f64().unwrap() > 0.0, "{row}");
         assert!(speed["limit"]["median"].as_f64().unwrap() > 0.0, "{row}");
     }
+    let of_words = chosen["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap());
+    let of_words: Vec<&str> = of_words.collect();
+    assert!(!of_words.is_empty() && of_words.iter().all(|row| row.contains("P-384, fjall")), "{of_words:?}");
     let targets = told["targets"].as_array().unwrap();
     assert!(targets.iter().any(|target| target["row"] == "CMP, P-384, ir confirmed, kept connections"));
-    let read =
-        "import sys, xml.dom.minidom as dom; print(len(dom.parse(sys.argv[1]).getElementsByTagName('rect')))";
-    let drawn = finish(Command::new("python3").args(["-c", read]).arg(&plot)).ok();
-    assert_eq!(drawn.out.trim(), (rows.len() + 1).to_string(), "a bar for each row, before a ground");
     let starts = targets.iter().find(|target| target["row"] == "starts, meter-pki --help").unwrap();
     assert!(starts["of"].as_str().unwrap().contains("ms"), "{starts}");
     let served = rows.iter().find(|row| row["name"].as_str().unwrap().starts_with("serve, EST")).unwrap();
@@ -59,6 +62,21 @@ fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
     assert!(told["machine"]["program_octets"].as_u64().unwrap() > 1_000_000, "{}", told["machine"]);
     assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "what was written is gone");
     assert_eq!(at_work_in(&place), 0, "what was started has ended");
+}
+
+#[test]
+fn a_plot_has_a_bar_for_each_row() {
+    let rehearsal = Rehearsal::not_begun();
+    let (place, plot) = (rehearsal.scratch("bench"), rehearsal.scratch("figures.svg"));
+    std::fs::create_dir(&place).unwrap();
+    let (directory, file) = (place.to_str().unwrap(), plot.to_str().unwrap());
+    let asked = ["bench", "--quick", "--directory", directory, "--plot", file, "chain, P-256, fjall"];
+    let told = rehearsal.operator_json(&asked);
+    let read =
+        "import sys, xml.dom.minidom as dom; print(len(dom.parse(sys.argv[1]).getElementsByTagName('rect')))";
+    let drawn = finish(Command::new("python3").args(["-c", read]).arg(&plot)).ok();
+    let rows = told["rows"].as_array().unwrap().len();
+    assert!(rows > 1 && drawn.out.trim() == (rows + 1).to_string(), "before a ground: {}", drawn.out);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use e2e::tool::Said;
 use serde_json::{Value, json};
 
 /// The chapter that operators read.
-const CHAPTER: &str = include_str!("../../docs/operate/campaigns.md");
+pub(crate) const CHAPTER: &str = include_str!("../../docs/operate/campaigns.md");
 
 const FIRST: u32 = 1001;
 const SECOND: u32 = 1002;
@@ -61,7 +61,7 @@ fn campaign(rehearsal: &Rehearsal) -> Value {
 
 #[test]
 fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
-    let [plan, start, approve, orders, answers, look, resume, evidence] = steps(CHAPTER);
+    let [plan, start, approve, orders, answers, look, resume, evidence, _] = steps(CHAPTER);
     let mut rehearsal = set_up();
     let titles: Vec<String> = (1..=METERS).map(title).collect();
     let mut head_end = HeadEnd::new(&rehearsal, &titles);

@@ -45,7 +45,7 @@ fn file(rehearsal: &Rehearsal, name: &str) -> String {
 
 #[test]
 fn the_drill_on_a_compromised_factory_ca_works_as_it_stands() {
-    let [block, look, ask, approve, publish, export] = steps(CHAPTER);
+    let [block, look, ask, approve, publish, export, _] = steps(CHAPTER);
     let rehearsal = set_up();
     let delivered = Meter::new(&rehearsal, DELIVERED, Suite::One);
     let factory = delivered.manufacture().shown();
@@ -97,6 +97,7 @@ fn assert_on_crl(rehearsal: &Rehearsal, serial: &str) {
 
 #[test]
 fn what_is_blocked_stays_so_over_a_kill_and_two_operators_let_it_in_again() {
+    let [.., unblock] = steps::<7>(CHAPTER);
     let mut rehearsal = set_up();
     let keys: Vec<String> = {
         let blocked =
@@ -116,7 +117,7 @@ fn what_is_blocked_stays_so_over_a_kill_and_two_operators_let_it_in_again() {
         drop(rehearsal.operator(&["trust", "unblock", key]).ok());
         let own = rehearsal.operator(&["trust", "unblock", key]);
         assert_eq!((own.code, own.err.contains("(trust.same-operator)")), (Some(6), true), "{}", own.all());
-        drop(run_as(&rehearsal, SECOND, &format!("meter-pki trust unblock {key}")).ok());
+        drop(run_as(&rehearsal, SECOND, &format!("KEY={key}\n{unblock}")).ok());
     }
     let answer = meter.try_enrol("meter-op-tls", &shown);
     assert_eq!(answer.status, 200, "{}", answer.text());

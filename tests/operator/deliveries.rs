@@ -3,8 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use e2e::chapter::{Shell, blocks, steps};
-use e2e::tool::Said;
+use e2e::peer::path;
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::{Said, openssl};
 use serde_json::Value;
+
+/// The chapter that operators read.
+const CHAPTER: &str = include_str!("../../docs/operate/deliveries.md");
 
 /// A directory with the deliveries of `tests/vectors/deliveries`, and a shell in which `meter-pki` is the program.
 struct Desk {
@@ -26,23 +31,22 @@ impl Desk {
 
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).expect("a directory") {
-        let path: PathBuf = entry.expect("an entry").path();
-        let to = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
+        let from: PathBuf = entry.expect("an entry").path();
+        let to = to.join(from.file_name().expect("a name"));
+        if from.is_dir() {
             std::fs::create_dir(&to).expect("a directory");
-            copy(&path, &to);
+            copy(&from, &to);
         } else {
-            std::fs::copy(&path, &to).expect("a copy");
+            std::fs::copy(&from, &to).expect("a copy");
         }
     }
 }
 
 #[test]
 fn the_chapter_on_deliveries_works_as_it_stands() {
-    let chapter = include_str!("../../docs/operate/deliveries.md");
     // Five steps that need no server.
-    let [listed, drafted, checked, faulty, shown] = steps(chapter);
-    let [map] = <[&str; 1]>::try_from(blocks(chapter, "toml")).expect("one map");
+    let [listed, drafted, checked, faulty, shown, _] = steps(CHAPTER);
+    let [map] = <[&str; 1]>::try_from(blocks(CHAPTER, "toml")).expect("one map");
     let desk = Desk::new();
     assert!(desk.run(listed).ok().out.contains("manifest-lines"));
 
@@ -73,6 +77,31 @@ fn the_chapter_on_deliveries_works_as_it_stands() {
     let key: Value = serde_json::from_str(&key).expect("JSON");
     let wrapped = key[1]["secrets"][0]["octets"].as_str().expect("a secret").to_owned();
     assert!(!row.to_string().contains(&wrapped), "no secret is shown, not even wrapped");
+}
+
+#[test]
+fn the_import_of_the_chapter_puts_the_devices_on_their_owners_list() {
+    let [.., import] = steps::<6>(CHAPTER);
+    let [map] = <[&str; 1]>::try_from(blocks(CHAPTER, "toml")).expect("one map");
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/deliveries"), &rehearsal.state(""));
+    std::fs::write(rehearsal.state("semicolons.toml"), map).expect("a map");
+    let (pem, der) = (path(&rehearsal.state("factory-ca.pem")), path(&rehearsal.state("factory-ca.cer")));
+    drop(openssl(["x509", "-in", &pem, "-outform", "DER", "-out", &der]).ok());
+    // Whom the program believes, the server does.
+    rehearsal.configure("meter-pki.toml", |text| {
+        text.replace(
+            "\nanchor_files = [\"authorities/maker-f",
+            "\nanchor_files = [\"factory-ca.cer\", \"authorities/maker-f",
+        )
+    });
+    rehearsal.serve();
+    let shell = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs"));
+    let said = shell.run(import).ok().out;
+    assert!(said.contains("semicolons.csv is imported: 3 of 3 devices, 3 new"), "{said}");
+    let shown = rehearsal.operator_json(&["device", "show", "454C560000F42401"]);
+    assert_eq!(shown["device"]["tenant"], "dso", "{shown}");
 }
 
 #[test]

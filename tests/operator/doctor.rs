@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
+use e2e::chapter::{Shell, steps};
 use e2e::clock::WallClock;
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::finish;
@@ -40,6 +41,16 @@ fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| format!("doctor.{name}")).collect()
 }
 
+/// The commands of the chapter: nothing is worse than a notice.
+fn by_the_chapter(rehearsal: &Rehearsal) {
+    let [examine] = steps(include_str!("../../docs/operate/doctor.md"));
+    let around = "meter-pki() { command meter-pki --config provided.toml \"$@\"; }";
+    let shell = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs"));
+    let said = shell.run(&format!("{around}\n{examine}")).ok().out;
+    let (_, report) = said.trim_end().rsplit_once('\n').expect("lines for people, and one for programs");
+    assert_eq!(serde_json::from_str::<Value>(report).expect("JSON")["worst"], "notice");
+}
+
 #[test]
 fn a_healthy_system_is_in_order_and_faults_made_one_by_one_are_found() {
     let mut rehearsal = provided();
@@ -53,6 +64,8 @@ fn a_healthy_system_is_in_order_and_faults_made_one_by_one_are_found() {
     let checked: BTreeSet<&str> =
         report["findings"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
     assert!(checked.len() > 90, "{}", checked.len());
+
+    by_the_chapter(&rehearsal);
 
     let passphrase = rehearsal.state("passphrase");
     let mode = |mode| std::fs::set_permissions(&passphrase, std::fs::Permissions::from_mode(mode)).unwrap();

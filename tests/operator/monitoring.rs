@@ -1,11 +1,12 @@
 //! A real Prometheus: it comes to the operators' listener with a certificate, takes the rules and knows what every panel asks.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::process::Child;
 
 use e2e::chapter::{Shell, steps};
 use e2e::patience::eventually;
-use e2e::peer::{curl, path};
+use e2e::peer::{curl, path, try_curl};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::prometheus;
 use serde_json::Value;
@@ -81,12 +82,26 @@ fn texts<'a>(list: &'a Value, name: &str) -> Vec<&'a str> {
     list.as_array().into_iter().flatten().filter_map(|one| one[name].as_str()).collect()
 }
 
+/// Where there is no listener for operators: what the proxy of the chapter gives is what the socket gives.
+fn by_a_proxy(rehearsal: &Rehearsal, shell: &Shell, proxy: &str) {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let block = proxy
+        .replace("127.0.0.1:9464", &free.to_string())
+        .replace("/var/lib/meter-pki/operator.sock", &path(&rehearsal.state("operator.sock")));
+    let process = shell.begin(&block, &rehearsal.scratch("proxy.log"));
+    let url = format!("http://{free}/metrics");
+    let none: [&str; 0] = [];
+    let answer = eventually("the proxy listens", || try_curl(rehearsal, &url, &none).ok());
+    assert!(answer.status == 200 && answer.text().contains("pki_build_info"), "{}", process.log());
+}
+
 #[test]
 fn prometheus_comes_with_a_certificate_takes_the_rules_and_answers_every_panel() {
     let rehearsal = Rehearsal::start(5);
     let shell = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs"));
-    let [certificate] = steps(CHAPTER);
+    let [certificate, proxy] = steps(CHAPTER);
     drop(shell.run(certificate).ok());
+    by_a_proxy(&rehearsal, &shell, proxy);
     let prometheus = Prometheus::start(&rehearsal);
     eventually("the server is looked at", || {
         let data = prometheus.ask(&rehearsal, "targets?state=active", &[]);

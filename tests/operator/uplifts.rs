@@ -3,6 +3,7 @@
 
 use ca_core::suite::{Curve, SecuritySuite};
 use dlms::security_setup::MeterKey;
+use e2e::chapter::{Shell, blocks, steps};
 use e2e::fleet::{Asked, Credential, Meter, Suite};
 use e2e::head_end::{HeadEnd, authority};
 use e2e::patience::eventually;
@@ -10,8 +11,9 @@ use e2e::peer::{Answer, Operation, certificate_of, path, send_request};
 use e2e::rehearsal::Rehearsal;
 use serde_json::json;
 
+use crate::campaigns::CHAPTER;
 use crate::renewals::{
-    OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, kur, left_out, run, serve_cmp, stage_of, view, work,
+    OF_SUITE_1, curve, is_done, killed_at, kur, left_out, run, serve_cmp, stage_of, view, work,
 };
 
 const METER: &str = "4D504B0100000E01";
@@ -23,10 +25,9 @@ pub(crate) const DELIVERED: &str = "system_title,serial_number,model,firmware,ba
     certificate_agreement,certificate_tls,kek,guek,gbek,gak,wrapped_by";
 const POLICY: [&str; 2] = ["--security-policy", "authenticated-request"];
 
-/// The configuration of an owner whose meters of one model are cleared for both suites.
+/// The configuration of an owner whose meters of one model are cleared for both suites, as the chapter on campaigns has it.
 fn cleared(text: String) -> String {
-    let cleared =
-        "[[uplift]]\nmanufacturer = \"maker\"\nmodel = \"E350\"\nfirmware_from = \"4.10\"\nsuites = [1, 2]\n";
+    let [_, cleared] = <[&str; 2]>::try_from(blocks(CHAPTER, "toml")).expect("two settings");
     format!("{text}\n[revocation]\ntwo_people_from = 0\n\n{cleared}")
 }
 
@@ -59,8 +60,12 @@ fn a_meter_of_suite_0_is_lifted_to_suite_1_and_then_to_suite_2_by_a_head_end() {
 
     let anchor = authority(&rehearsal, "dso-operational-s2");
     head_end.meter(METER).update(SecuritySuite::Suite2, [anchor]);
-    run(&rehearsal, "second", "uplift", &[&whom[..], &OF_SUITE_2, &POLICY].concat());
-    work(&mut rehearsal, &mut head_end, ("second", &is_done), killed_at(&[5]));
+    // As the chapter has it.
+    let [.., lift] = steps::<9>(CHAPTER);
+    let said = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs")).run(lift).ok().out;
+    let digest = said.lines().find_map(|line| line.strip_prefix("digest:")).expect("it has devices").trim();
+    drop(rehearsal.operator(&["campaign", "start", digest]).ok());
+    work(&mut rehearsal, &mut head_end, ("lift", &is_done), killed_at(&[5]));
     assert_eq!(both(&mut head_end), [Curve::P384; 2]);
 }
 

@@ -1,5 +1,6 @@
 //! Publication: CRLs and CA certificates over plain HTTP, as caches and relying parties fetch them. RFC 5280 §5, RFC 9110.
 
+mod chapter;
 mod kills;
 mod pushes;
 mod verify;

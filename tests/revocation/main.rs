@@ -1,5 +1,6 @@
 //! Revocation, from the operator's command to what relying parties hear. RFC 5280 §5, RFC 6960.
 
+mod chapter;
 mod many;
 mod scheduled;
 mod uncertain;

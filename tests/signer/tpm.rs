@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use e2e::chapter::{Shell, steps};
 use e2e::patience::eventually;
 use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
@@ -13,6 +14,9 @@ use crate::board::Board;
 use crate::house::House;
 use crate::load::title;
 use crate::tokens::decrypted;
+
+/// The chapter that operators read.
+const CHAPTER: &str = include_str!("../../docs/operate/tpm.md");
 
 /// `tpm2_ptool import` writes of a key that it may leave the TPM. Nothing takes it out; here it is as of a key that was made there.
 const STAYS: &str = "import sqlite3, sys\n\
@@ -51,10 +55,17 @@ fn bring(rehearsal: &Rehearsal, board: &Board, directory: &Path) {
     drop(run("/usr/bin/python3", ["-c", STAYS, &store]).ok());
 }
 
+/// A shell where the configuration of the authority is.
+fn shell(rehearsal: &Rehearsal) -> Shell {
+    Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs"))
+}
+
 /// Founds a system with its keys in a TPM; nothing of it runs but the board.
 fn with_board(behind_signer: bool) -> (House, Board) {
     let rehearsal = House::founded();
-    let proposal = rehearsal.operator(&["signer", "propose"]).ok().out;
+    let [.., propose, _] = steps::<7>(CHAPTER);
+    drop(shell(&rehearsal).run(propose).ok());
+    let proposal = std::fs::read_to_string(rehearsal.state("signer.toml")).expect("the proposal");
     let directory = rehearsal.scratch("board");
     std::fs::create_dir(&directory).expect("a directory");
     let board = Board::start(&directory);
@@ -73,6 +84,33 @@ fn with_board(behind_signer: bool) -> (House, Board) {
         House::with_keys(rehearsal, &keys)
     };
     (house, board)
+}
+
+#[test]
+fn the_signer_of_the_chapter_on_the_tpm_has_the_keys_and_nobody_else() {
+    let [.., serve] = steps::<7>(CHAPTER);
+    let (mut house, board) = with_board(true);
+    let directory = house.rehearsal.scratch("board");
+    let mut shell = shell(&house.rehearsal);
+    // The bus is known to whoever started it; the token lies on the board of the test.
+    for (name, value) in
+        Board::environment(&directory).into_iter().filter(|(name, _)| name.starts_with("DBUS"))
+    {
+        shell = shell.with(name, value);
+    }
+    let block = serve.replace("$PWD/tpm/store", &path(&directory.join("store")));
+    let mut signer = shell.begin(&block, &house.rehearsal.scratch("by-the-chapter.log"));
+    eventually("the signer answers", || {
+        assert!(signer.ended().is_none(), "the signer ended: {}", signer.log());
+        house.signer_verb(&["state"]).success.then_some(())
+    });
+    house.rehearsal.serve();
+    eventually("the authority says that it is ready", || house.ready().then_some(()));
+    assert!(!House::mapped(house.rehearsal.process_number()).contains("tpm2_pkcs11"));
+    assert!(House::mapped(signer.number()).contains("tpm2_pkcs11"));
+    house.rehearsal.stop();
+    assert!(signer.stop().success());
+    drop(board);
 }
 
 fn outlives_that_the_power_goes(behind_signer: bool) {

@@ -1,5 +1,6 @@
 //! The DSO's key for shipments on a token, by our own commands alone: made for key agreement, certified, and what opens a manifest.
 
+use e2e::chapter::{blocks, steps};
 use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
 use serde_json::Value;
@@ -11,8 +12,8 @@ const CHAPTER: &str = include_str!("../../docs/operate/shipments.md");
 
 /// What it has the configuration say, for this profile.
 fn offer(profile: &str) -> String {
-    let block = CHAPTER.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
-    format!("\n{}", block.replace("ship-recipient-s1", profile))
+    let [offer] = <[&str; 1]>::try_from(blocks(CHAPTER, "toml")).expect("one setting");
+    format!("\n{}", offer.replace("ship-recipient-s1", profile))
 }
 
 fn offering_shipments(configuration: &str) -> String {
@@ -39,9 +40,8 @@ fn a_key_for_key_agreement_is_made_certified_and_opens_a_manifest_by_our_command
     rehearsal.configure("meter-pki.toml", |text| offering_shipments(&text));
     rehearsal.serve();
     let state = path(&rehearsal.state(""));
-    let block =
-        CHAPTER.split("```sh\n").last().and_then(|rest| rest.split("```").next()).expect("the last block");
-    let said = desk.run(&format!("cp -p pin {state}/pin; cd {state}\n{block}")).ok();
+    let [.., keys] = steps::<6>(CHAPTER);
+    let said = desk.run(&format!("cp -p pin {state}/pin; cd {state}\n{keys}")).ok();
     assert!(
         said.out.contains("it agrees with other keys (CKA_DERIVE), as was tried just now"),
         "{}",

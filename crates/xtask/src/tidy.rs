@@ -3,6 +3,7 @@
 //! Not a linter of Rust (clippy is) and not a formatter. A rule knows the files of the project and the resolved packages,
 //! and returns its breaches; it decides nothing about how they are shown.
 
+mod chapters;
 mod crates;
 mod documents;
 mod licences;
@@ -58,6 +59,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         sources::RULES,
         names::RULES,
         documents::RULES,
+        chapters::RULES,
         verbs::RULES,
     ]
     .into_iter()
