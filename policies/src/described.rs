@@ -181,12 +181,16 @@ fn yes(holds: bool) -> String {
 }
 
 /// Writes seconds in the greatest unit of which they are a whole number; a year has 365 days, as in profile files.
-fn length(seconds: i64) -> String {
+#[must_use]
+pub fn length(seconds: i64) -> String {
     const UNITS: [(i64, &str); 4] =
-        [(365 * 86_400, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")];
+        [(365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute")];
     let fits = |(unit, _): &&(i64, &str)| seconds != 0 && seconds % unit == 0;
-    let (unit, word) = UNITS.iter().find(fits).unwrap_or(&(1, "seconds"));
-    format!("{} {word}", seconds / unit)
+    let (unit, word) = UNITS.iter().find(fits).unwrap_or(&(1, "second"));
+    match seconds / unit {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    }
 }
 
 fn subject_words(rule: &SubjectRule) -> String {
@@ -329,5 +333,6 @@ mod tests {
         assert_eq!(length(90 * 60), "90 minutes");
         assert_eq!(length(0), "0 seconds");
         assert_eq!(length(61), "61 seconds");
+        assert_eq!(length(86_400), "1 day");
     }
 }

@@ -1,6 +1,10 @@
-//! The manual: the book is whole, its links lead somewhere, and every command that it names is one.
+//! The manual says what is so: the book is whole, its links lead somewhere, every command that it names is one, its generated pages are
+//! those that the programs make, and what they say of certificates is what OpenSSL reads off real ones.
 
 mod book;
+mod pages;
+mod reference;
+mod statement;
 mod symptoms;
 mod words;
 

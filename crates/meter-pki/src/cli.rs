@@ -475,4 +475,13 @@ pub struct BeginArgs {
 pub enum ConfigCommand {
     /// Read the configuration and every file it names, and tell every fault.
     Check,
+    /// Write the certificate policy and practice statement that the configuration amounts to, Markdown, in the outline of RFC 3647.
+    Statement {
+        /// Only what is still to be filled in, and by whom.
+        #[arg(long)]
+        open: bool,
+        /// Leave out what every founding has its own of: names of keys, serial numbers, fingerprints, dates and addresses.
+        #[arg(long)]
+        template: bool,
+    },
 }

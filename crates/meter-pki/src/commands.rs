@@ -99,7 +99,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ceremony(verb) => ceremony::run(verb, &cli.server, printer),
         Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &cli.server, printer)),
-        Command::Profile(verb) => wait(profile::run(verb, &client(&cli.server)?, printer)),
+        Command::Profile(verb) => wait(profile::run(verb, &cli.server, printer)),
         Command::Campaign(verb) => wait(campaign::run(verb, &client(&cli.server)?, printer)),
         Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.server)?, printer)),
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.server)?, printer)),

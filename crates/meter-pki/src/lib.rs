@@ -39,6 +39,8 @@ pub mod publisher;
 mod duty;
 mod ledger_reach;
 mod releases;
+mod practice_statement;
+mod profile_reference;
 mod profile_sample;
 mod push;
 mod intents;

@@ -1,18 +1,21 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
 //! obeyed and tested where), `cargo xtask crash`, `cargo xtask ceremony-cuts`, `cargo xtask bundle-mutations` and `cargo xtask fuzz` (the
 //! long forms of tests), `cargo xtask figures` (what the machine does, into README and evidence), `cargo xtask bench-against` (figures
-//! beside those of another commit), `cargo xtask offline-build` (the programs of the ceremony, reproducibly) and `cargo xtask package`
-//! (packages for Debian).
+//! beside those of another commit), `cargo xtask offline-build` (the programs of the ceremony, reproducibly), `cargo xtask package`
+//! (packages for Debian) and `cargo xtask manual` (the pages of the manual that are made of what programs say).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
-//! what is generated only: `docs/conformance.md`, and what stands between the marks of figures.
+//! what is generated only: `docs/conformance.md`, pages of the manual, and what stands between the marks of figures.
 
 mod against;
 mod bundle;
+mod called;
 mod conformance;
 mod crash;
 mod figures;
 mod fuzz;
+mod help;
+mod manual;
 mod measured;
 mod offline;
 mod package;
@@ -62,6 +65,8 @@ enum Act {
     },
     /// Makes the packages for Debian, of programs that it builds with fixed flags or that were built before, and prints their SHA-256
     Package(package::Options),
+    /// Makes the pages of the manual that say what programs, profiles, sources and the document of the interface say of themselves
+    Manual(manual::Options),
     /// Changes every octet of every file of a ceremony's bundle, one at a time, and holds that each change is found in its file
     BundleMutations {
         /// The directory of the bundle, or a .tar of it
@@ -100,6 +105,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::Conformance { check: false } => write_conformance(&mut out)?,
         Act::OfflineBuild { twice } => offline::run(&repository_root()?, twice, &mut out)?,
         Act::Package(options) => package::run(&repository_root()?, &options, &mut out)?,
+        Act::Manual(options) => manual::run(&repository_root()?, &options, &mut out)?,
         Act::BundleMutations { bundle } => bundle::mutate(&repository_root()?, &bundle)?,
         Act::Crash { options } => crash::run(&repository_root()?, "crash-run", &options)?,
         Act::BenchAgainst(options) => against::run(&repository_root()?, &options, &mut out)?,

@@ -18,11 +18,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use sha2::{Digest, Sha256};
 
+use crate::called::line;
 use crate::offline::build::{self, Place, Program};
 use crate::offline::{CEREMONY, VERIFIER};
 use contents::Sources;
 use deb::Release;
-use staging::{Staging, line};
+use staging::Staging;
 
 const SERVER: Program =
     Program { package: "meter-pki", binary: "meter-pki", profile: "release", is_static: false };

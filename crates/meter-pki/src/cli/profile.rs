@@ -42,4 +42,10 @@ pub enum ProfileCommand {
         /// The other; the built-in one of the same name unless given.
         other: Option<String>,
     },
+    /// Write the reference of profiles, Markdown: all that is in each certificate, CRL and OCSP answer; without a server.
+    Reference {
+        /// Of the profiles that the configuration names, in place of those that are built in.
+        #[arg(long)]
+        configured: bool,
+    },
 }

@@ -1,4 +1,5 @@
-//! `meter-pki config check`: every fault, not the first; nothing is opened but files that are only read.
+//! `meter-pki config check` and `config statement`: every fault, not the first, and what a sound configuration amounts to for an auditor;
+//! nothing is opened but files that are only read.
 
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use super::printer::Printer;
 use crate::cli::ConfigCommand;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::practice_statement::{self, Detail, PracticeStatement};
 
 /// What a sound configuration amounts to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,6 +43,14 @@ pub(super) fn run(verb: &ConfigCommand, file: &Path, printer: &Printer) -> Resul
                     view.registration_authorities
                 )]
             });
+            Ok(())
+        }
+        ConfigCommand::Statement { open, template } => {
+            let config = Config::load(file).map_err(|error| faulty(&error))?;
+            let detail = if *template { Detail::Template } else { Detail::Whole };
+            let statement = practice_statement::of(&config, detail);
+            let lines = if *open { PracticeStatement::open_places } else { PracticeStatement::markdown };
+            printer.result(&statement, lines);
             Ok(())
         }
     }

@@ -1,28 +1,42 @@
-//! `meter-pki profile list`, `profile show`, `profile sample` and `profile diff`: what certificates, CRLs and OCSP answers are made by.
+//! `meter-pki profile list`, `profile show`, `profile sample`, `profile diff` and `profile reference`: what certificates, CRLs and OCSP
+//! answers are made by. The last asks no server.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use policies::{ProfileSet, Settings};
+use signer_file::SystemEntropy;
+
+use super::client;
+use super::config::faulty;
 use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
+use crate::cli::ServerArgs;
 use crate::cli::profile::ProfileCommand;
-use crate::exit::Failure;
-use crate::operator::client::{OperatorClient, escaped};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::operator::client::escaped;
 use crate::operator::wire::profiles::{
     ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfilePage, ProfileQueryText,
     ProfileSampleView, ProfileView,
 };
+use crate::profile_reference::{self, ProfileReference};
 
 pub(super) async fn run(
     verb: &ProfileCommand,
-    client: &OperatorClient,
+    server: &ServerArgs,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    let ask = || client(server);
     match verb {
+        ProfileCommand::Reference { configured } => return reference(*configured, &server.config, printer),
         ProfileCommand::List { kind, limit, after } => {
             let query = ProfileQueryText { kind: kind.clone(), after: after.clone(), limit: *limit };
-            let page: ProfilePage = client.get("/v1/profiles", &query).await?;
+            let page: ProfilePage = ask()?.get("/v1/profiles", &query).await?;
             printer.result(&page, rows);
         }
         ProfileCommand::Show { id, text } => {
-            let view: ProfileDetailView = client.get(&format!("/v1/profiles/{}", escaped(id)), &()).await?;
+            let view: ProfileDetailView = ask()?.get(&format!("/v1/profiles/{}", escaped(id)), &()).await?;
             if *text {
                 printer.script(&view.text);
             } else {
@@ -34,7 +48,7 @@ pub(super) async fn run(
                 refuse_existing(file)?;
             }
             let view: ProfileSampleView =
-                client.get(&format!("/v1/profiles/{}/sample", escaped(id)), &()).await?;
+                ask()?.get(&format!("/v1/profiles/{}/sample", escaped(id)), &()).await?;
             if let Some(file) = out {
                 write_new(file, [view.pem.as_str(), &view.path.concat()].concat().as_bytes())?;
             }
@@ -42,10 +56,25 @@ pub(super) async fn run(
         }
         ProfileCommand::Diff { one, other } => {
             let query = ProfileDifferenceQueryText { one: one.clone(), other: other.clone() };
-            let view: ProfileDifferencesView = client.get("/v1/profile-differences", &query).await?;
+            let view: ProfileDifferencesView = ask()?.get("/v1/profile-differences", &query).await?;
             printer.result(&view, compared);
         }
     }
+    Ok(())
+}
+
+/// Tells all profiles in full: those that are built in, or those that a configuration names.
+fn reference(configured: bool, file: &Path, printer: &Printer) -> Result<(), Failure> {
+    let set = match configured {
+        true => Config::load(file).map_err(|error| faulty(&error))?.profiles,
+        false => {
+            let set = ProfileSet::load_embedded(&Settings::default());
+            Arc::new(set.map_err(|error| Failure::new(Exit::Failed, "profile.built-in", error))?)
+        }
+    };
+    let told = profile_reference::told(&set, &SystemEntropy);
+    let told = told.map_err(|error| Failure::new(Exit::Refused, "profile.no-sample", error))?;
+    printer.result(&told, ProfileReference::markdown);
     Ok(())
 }
 

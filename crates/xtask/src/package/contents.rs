@@ -11,7 +11,8 @@ use anyhow::Context;
 use super::deb::{Package, Release};
 use super::manual::{self, Edition};
 use super::sbom::{self, Product};
-use super::staging::{Staging, run};
+use super::staging::Staging;
+use crate::called::run;
 
 /// Where whoever installed a package may write: the project has no address but its repository's.
 pub(super) const CONTACT: &str = "meter-pki@example.invalid";

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use super::staging::{Staging, line, run};
+use super::staging::Staging;
+use crate::called::{line, run};
 
 /// A package of Debian.
 pub(super) struct Package {

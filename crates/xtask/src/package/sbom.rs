@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::staging::run;
+use crate::called::run;
 
 /// What is described.
 pub(super) struct Product<'a> {

@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+
+use crate::called::run;
 
 /// A directory that becomes a package.
 pub(super) struct Staging {
@@ -86,19 +88,4 @@ impl Staging {
         fs::set_permissions(&file, Permissions::from_mode(mode))?;
         Ok(file)
     }
-}
-
-/// Runs a program to its end and returns what it said on standard output.
-pub(super) fn run(command: &mut Command) -> anyhow::Result<Vec<u8>> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let said = command.output().with_context(|| format!("{program} is needed to make packages"))?;
-    if !said.status.success() {
-        bail!("{command:?} failed: {}", String::from_utf8_lossy(&said.stderr).trim_end());
-    }
-    Ok(said.stdout)
-}
-
-/// The same where the answer is one line of text.
-pub(super) fn line(command: &mut Command) -> anyhow::Result<String> {
-    Ok(String::from_utf8(run(command)?)?.trim_end().to_owned())
 }

@@ -37,6 +37,8 @@ use crate::operator::wire::{
     ImportView, ImportedCrlView, IssuanceProofView, NodePage, PublishedCrlsView, ReleasesView,
     RevocationView, StoreView, TokenView,
 };
+use crate::practice_statement::PracticeStatement;
+use crate::profile_reference::ProfileReference;
 use crate::quickstart::Told;
 
 /// What a verb prints.
@@ -133,6 +135,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "profile show": one ProfileDetailView => "With --text the file itself is printed in its place, TOML.";
     "profile sample": one ProfileSampleView;
     "profile diff": one ProfileDifferencesView;
+    "profile reference": one ProfileReference;
     "revocation list": one OrderPage;
     "revocation scheduled": one SchedulePage;
     "revocation show": one OrderView => "With --certificates the certificates of the order are printed in its place, as CSV.";
@@ -265,6 +268,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "restore reconcile": one restore::ReconciledView;
     "restore finish": one restore::FinishedView;
     "config check": one config::ConfigView;
+    "config statement": one PracticeStatement => "With --open the same: `open` says how many questions there are, and each section which.";
     "api document": => "the document itself, OpenAPI 3.1";
     "api schema": => "the schema itself, JSON Schema";
     "overview": one OverviewView;

@@ -1,0 +1,65 @@
+//! Where the chapters put what they have to say, by the number of its section.
+
+use std::collections::BTreeMap;
+
+use super::OpenQuestion;
+
+/// What stands in a section.
+#[derive(Debug, Clone)]
+pub(super) enum Piece {
+    /// What is decided: a paragraph, list or table.
+    Fact(String),
+    /// What is not.
+    Open(OpenQuestion),
+}
+
+/// The sections as they are being written.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    sections: BTreeMap<String, Vec<Piece>>,
+}
+
+impl Writer {
+    /// Says what is decided.
+    pub(super) fn says(&mut self, number: &str, text: impl Into<String>) {
+        self.put(number, Piece::Fact(text.into()));
+    }
+
+    /// Says it as a table; nothing where it has no row.
+    pub(super) fn table(
+        &mut self,
+        number: &str,
+        columns: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) {
+        let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+        let rows: Vec<String> = rows.into_iter().map(|row| line(&row)).collect();
+        if rows.is_empty() {
+            return;
+        }
+        let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+        let under = format!("|{}", "---|".repeat(columns.len()));
+        self.says(number, [vec![line(&columns), under], rows].concat().join("\n"));
+    }
+
+    /// Asks what only the organisation can say.
+    pub(super) fn asks(&mut self, number: &str, by: &str, question: &str) {
+        let question = OpenQuestion { by: by.to_owned(), question: question.to_owned() };
+        self.put(number, Piece::Open(question));
+    }
+
+    /// Takes what stands in a section.
+    pub(super) fn take(&mut self, number: &str) -> Vec<Piece> {
+        self.sections.remove(number).unwrap_or_default()
+    }
+
+    /// The sections that nobody took.
+    #[cfg(test)]
+    pub(super) fn left(&self) -> Vec<&String> {
+        self.sections.keys().collect()
+    }
+
+    fn put(&mut self, number: &str, piece: Piece) {
+        self.sections.entry(number.to_owned()).or_default().push(piece);
+    }
+}
