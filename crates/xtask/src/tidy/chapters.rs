@@ -198,12 +198,17 @@ fn block_language(house: &House) -> Vec<Breach> {
                 breaches.push(Breach::at(&file.path, line, remedy));
             } else if is_indented && ["sh", "console"].contains(&language) {
                 breaches.push(Breach::at(&file.path, line, "begin it at the start of the line"));
-            } else if language == "text" && text.iter().any(|line| is_typed(line)) {
+            } else if language == "text" && !is_synopsis(file) && text.iter().any(|line| is_typed(line)) {
                 breaches.push(Breach::at(&file.path, line, "what is typed is `sh`, and a test runs it"));
             }
         }
     }
     breaches
+}
+
+/// Whether the blocks of a document say how verbs are used, and nothing to be typed: it is made of what the programs say of themselves.
+fn is_synopsis(file: &File) -> bool {
+    file.path.starts_with("docs/manual/reference/commands/")
 }
 
 /// Whether a line of text begins with a program and a word for it, as typed lines do; a picture may name a program.
@@ -304,6 +309,14 @@ mod tests {
         );
         let elsewhere = files(&[("docs/evidence/a.md", text)]);
         assert_eq!(breaches("block-language", &elsewhere), Vec::<String>::new());
+    }
+
+    #[test]
+    fn how_a_verb_is_used_is_nothing_to_be_typed() {
+        let text = "```text\nmeter-pki ca list [OPTIONS]\n```\n";
+        let of = |path: &str| breaches("block-language", &files(&[(path, text)]));
+        assert_eq!(of("docs/manual/reference/commands/a.md"), Vec::<String>::new());
+        assert_eq!(of("docs/manual/a.md"), ["docs/manual/a.md:1"]);
     }
 
     #[test]
