@@ -101,7 +101,13 @@ fn people(eva: &Desk<'_>, mia: &Desk<'_>) {
     eva.does("people/kay/changes", &[("Act", "remove")]);
     assert!(eva.told("/v1/people/kay")["removed"].is_object());
     // In an emergency: Eva agrees to what Hal asked for, ends it, and Mia looks at what was done.
-    eva.does("emergencies/hal/agreement", &[]);
+    eva.window.open("/console/v1/emergencies");
+    let told = eva.window.text("main");
+    assert!(told.contains("2 hours") && !told.contains("7200") && !told.contains("7\u{202f}200"), "{told}");
+    eva.window.click_within("main", "link", "hal");
+    eva.window.click("link", "Agree to somebody's emergency");
+    eva.fill(&[]);
+    eva.is_done("emergencies/hal/agreement");
     assert!(
         text(&eva.told("/v1/emergencies")[0]["state"]).contains("open"),
         "{}",
@@ -198,6 +204,11 @@ fn visits(ron: &Desk<'_>, lee: &Desk<'_>, zoe: &Desk<'_>) {
     wrong[2].1 = "lee";
     ron.is_refused("visits", &wrong, "visit.no-technician");
     ron.does("visits", &opens);
+    // A hand-held unit is no device on record: nothing leads there.
+    ron.window.open("/console/v1/visits/V-2");
+    assert!(ron.window.text("main").contains("4D504B4800000002"), "{}", ron.window.text("main"));
+    assert_eq!(ron.window.count("main a[href*='4D504B4800000002']"), 0);
+    assert_eq!(ron.window.count(&format!("main a[href*='devices/{METER}']")), 1);
     let visit = || ron.told("/v1/visits/V-2");
     assert_eq!((&visit()["state"], &visit()["plan"]["reason"]), (&json!("waiting"), &json!(IMAGE)));
     let digest = text(&visit()["digest"]);
@@ -214,7 +225,10 @@ fn visits(ron: &Desk<'_>, lee: &Desk<'_>, zoe: &Desk<'_>) {
 fn campaigns([kim, ron]: [&Desk<'_>; 2], things: &Things) {
     let path = format!("campaigns/{}", things.campaign);
     let state = || kim.told(&format!("/v1/{path}"))["state"].clone();
-    kim.window.open(&format!("/console/v1/{path}"));
+    // By what people call it.
+    kim.window.open("/console/v1/campaigns");
+    kim.window.click_within("main", "link", IMAGE);
+    assert!(kim.window.text("main").contains(&things.campaign), "{}", kim.window.text("main"));
     kim.window.click("link", "Approve or refuse a campaign of somebody else");
     kim.fill(&[("Act", "approve")]);
     kim.is_done(&path);

@@ -30,6 +30,10 @@ fn the_chapter_on_the_factory_line_works_as_it_stands() {
          -untrusted <(openssl x509 -inform DER -in authorities/maker-factory-s1.cer) certificates/*.pem";
     let said = run(&rehearsal, verify).ok();
     assert_eq!(said.out.matches(": OK").count(), 6, "{}", said.out);
+    let issued = rehearsal.certificates_of("4D504B0200000001");
+    let serial = issued[0]["serial"].as_str().expect("a number");
+    let history = rehearsal.operator_json(&["cert", "history", serial]);
+    assert_eq!(history["request"]["production_order"], "PO-2026-0815", "{history}");
     let said = run(&rehearsal, scrap).ok();
     assert!(said.out.contains("4D504B0200000003 is scrapped: 2 certificates revoked"), "{}", said.out);
     assert!(said.out.contains("2 issued, 0 given again, 4 done before, 0 refused"), "{}", said.out);

@@ -59,6 +59,15 @@ fn campaign(rehearsal: &Rehearsal) -> Value {
     rehearsal.operator_json(&["campaign", "show", "spring"])
 }
 
+/// The campaign that the first certificate of all names which a meter got in it, once there is one.
+fn in_campaign(rehearsal: &Rehearsal, titles: &[String]) -> Option<String> {
+    let all: Vec<Value> = titles.iter().flat_map(|title| rehearsal.certificates_of(title)).collect();
+    let own =
+        all.iter().find(|one| one["profile"].as_str().is_some_and(|name| name.starts_with("meter-op-")))?;
+    let history = rehearsal.operator_json(&["cert", "history", own["serial"].as_str().expect("a number")]);
+    Some(history["request"]["campaign_name"].as_str().unwrap_or("none").to_owned())
+}
+
 #[test]
 fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     let [plan, start, approve, orders, answers, look, resume, evidence, _] = steps(CHAPTER);
@@ -82,6 +91,7 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     assert!(said.out.contains("is running"), "{}", said.out);
 
     let (mut file, mut round) = (0, 0);
+    let mut early = None;
     loop {
         // Whatever the server does in its own time, and the time of the lost answer, goes by meanwhile.
         let work = eventually("work for the head-end, or the end", || {
@@ -104,6 +114,9 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
         let orders = case.join(format!("orders-{file}.jsonl"));
         head_end.work(&orders, &case.join(format!("answers-{file}.jsonl")));
         drop(step(&rehearsal, FIRST, file, answers).ok());
+        if early.is_none() {
+            early = in_campaign(&rehearsal, &titles);
+        }
         if round == 7 {
             // Once more: whatever was taken is taken again.
             drop(step(&rehearsal, FIRST, file, answers).ok());
@@ -111,6 +124,7 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
             rehearsal.serve();
         }
     }
+    assert_eq!(early.as_deref(), Some("spring"), "while it is under way");
     let view = campaign(&rehearsal);
     let total = &view["total"];
     assert_eq!(
@@ -120,6 +134,15 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     );
     for meter in head_end.meters.values() {
         assert!(MeterKey::ALL.iter().all(|key| meter.certificate(*key).is_some()));
+    }
+    // Each certificate says in which campaign it was issued, and what was not says none.
+    for (title, name) in [(titles[0].as_str(), Some("spring")), ("4D504B0100000000", None)] {
+        let of = rehearsal.certificates_of(title);
+        let of = of.iter().find(|one| one["profile"] == "meter-op-ds-s1").expect("each has one");
+        let history = rehearsal.operator_json(&["cert", "history", of["serial"].as_str().expect("a number")]);
+        let request = &history["request"];
+        assert_eq!(request["campaign_name"].as_str(), name, "{history}");
+        assert_eq!(request["campaign"], name.map_or(Value::Null, |_| view["digest"].clone()), "{history}");
     }
     let said = step(&rehearsal, FIRST, 0, look).ok();
     assert!(said.out.contains("6 of 6 done"), "{}", said.out);

@@ -172,6 +172,8 @@ fn the_chapter_on_technicians_works_as_it_stands() {
     let all = certificates(&rehearsal);
     let [[one, status, _]] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!((status.as_str(), ocsp(&rehearsal, one).as_str()), ("good", "good"));
+    let history = rehearsal.operator_json(&["cert", "history", one, "--issuer", AUTHORITY]);
+    assert_eq!(history["request"]["visit"], "V-2026-117", "{history}");
 
     let bundled = run_as(&rehearsal, 1004, bundle).ok();
     assert!(bundled.err.contains("CMS Verification successful"), "{}", bundled.all());

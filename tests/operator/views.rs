@@ -272,6 +272,14 @@ fn the_server_tells_in_short_how_the_whole_stands_and_has_the_doctor_look() {
     let first = crls.iter().map(|crl| text(crl, "next_update")).min();
     assert_eq!(view["crls"]["first_next_update"].as_str(), first);
     assert_eq!(view["waiting"], serde_json::json!({"requests": 0, "orders": 0, "campaigns": 0}));
+    let responders = &view["ocsp"];
+    let authorities = rehearsal.operator_json(&["ca", "list"]);
+    assert_eq!(responders["total"].as_u64(), authorities.as_array().map(|all| all.len() as u64), "{view}");
+    assert_eq!(list(responders, "silent"), &[] as &[Value]);
+    assert!(text(responders, "first_not_after") > text(&view, "at"), "{view}");
+    let until = text(&view["ending"], "until");
+    let ends = rehearsal.operator_json(&["stats", "expiries", "--until", until]);
+    assert_eq!((&view["ending"]["days"], &view["ending"]["certificates"]), (&30.into(), &ends["good"]));
     let before = view["issued"]["day"].as_u64().expect("a number");
     issue_server_certificate(&rehearsal);
     eventually("the certificate is counted", || {

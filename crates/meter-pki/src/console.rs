@@ -4,7 +4,8 @@
 //! It asks the same routes as everybody, with what is known of the visitor; what it shows and takes is told by their document. Of a
 //! session nothing but the console takes notice: a program comes with a token, and no page of others uses a browser's session there.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,7 +14,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use ca_core::ports::{Clock, Entropy as _};
+use ca_core::ports::Entropy as _;
 use ca_core::validity::UnixTime;
 use operator_console::{Console, Means, SignIn, Visitor};
 use server_kit::listener::PeerConnection;
@@ -21,8 +22,8 @@ use sha2::{Digest, Sha256};
 use signer_file::SystemEntropy;
 
 use crate::exit::{Exit, Failure};
-use crate::operator::{Connected, api_document, is_foreign};
-use crate::sign_in::{BACK, Sent, Sessions};
+use crate::operator::{Connected, OperatorState, Reply, api_document, is_foreign, not_signed_in};
+use crate::sign_in::{BACK, NotSignedIn, Sent, Sessions};
 
 /// Where whoever types the address alone is led.
 const START: &str = "/console";
@@ -31,10 +32,18 @@ const START: &str = "/console";
 const SIGN_IN: SignIn = SignIn { begin: "/console/sign-in", end: "/console/sign-out" };
 
 /// The console and its sessions.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Door {
     console: Console,
     sessions: Option<Arc<Sessions>>,
+    /// Where it is recorded that somebody was not signed in.
+    state: OperatorState,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("console", &self.console).finish_non_exhaustive()
+    }
 }
 
 impl Door {
@@ -44,12 +53,13 @@ impl Door {
     /// When there is nothing random, or the document cannot be written.
     pub(crate) fn new(
         interface: Router,
-        clock: Arc<dyn Clock>,
+        state: OperatorState,
         sessions: Option<Arc<Sessions>>,
     ) -> Result<Self, Failure> {
         let unable = |error: &dyn Display| Failure::new(Exit::Failed, "console.start", error);
         let mut key = [0; 64];
         SystemEntropy.fill(&mut key).map_err(|error| unable(&error))?;
+        let clock = Arc::clone(&state.system.clock);
         let console = Console::new(Means {
             interface,
             document: serde_json::to_value(api_document()).map_err(|error| unable(&error))?,
@@ -59,7 +69,7 @@ impl Door {
             version: env!("CARGO_PKG_VERSION"),
             sign_in: sessions.is_some().then_some(SIGN_IN),
         });
-        Ok(Self { console, sessions })
+        Ok(Self { console, sessions, state })
     }
 
     /// Serves the console beside routes.
@@ -94,11 +104,29 @@ impl Door {
         };
         match sent {
             Ok(sent) => redirected(&sent),
-            Err(failure) => {
-                let told = [&failure.code, &failure.message, &failure.next].map(String::as_str);
-                self.console.problem(visited(request, None), StatusCode::FORBIDDEN, told).await
-            }
+            Err(why) => self.refuse(request, why).await,
         }
+    }
+
+    /// Tells somebody why he is not signed in, once that is on record.
+    async fn refuse(&self, request: Request, why: NotSignedIn) -> Response {
+        let address = request.extensions().get::<PeerConnection>().map(|peer| peer.peer_addr.ip());
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let told = self.state.work(move |system| Ok(not_signed_in(system, address, why))).await;
+        let failure = told.unwrap_or_else(Reply::into_failure);
+        let status = match failure.exit {
+            Exit::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Exit::Failed
+            | Exit::Usage
+            | Exit::Partial
+            | Exit::Refused
+            | Exit::NotFound
+            | Exit::Permission
+            | Exit::Conflict
+            | Exit::Integrity => StatusCode::FORBIDDEN,
+        };
+        let told = [&failure.code, &failure.message, &failure.next].map(String::as_str);
+        self.console.problem(visited(request, None), status, told).await
     }
 }
 

@@ -59,6 +59,7 @@ mod body;
 pub mod client;
 mod listener;
 mod routes;
+mod refusals;
 mod reply;
 mod browsers;
 mod conditional;
@@ -84,8 +85,9 @@ pub(crate) use listener::{Connected, Doorkeeper, OperatorListener, let_others_fi
 pub use openapi::Document;
 pub(crate) use openapi::written as written_schema;
 pub(crate) use reconciliation_meters::ReconciliationMeters;
+pub(crate) use refusals::not_signed_in;
 use repeatable::UnderWay;
-use reply::Reply;
+pub(crate) use reply::Reply;
 use routes::{GuardedRoutes, all, each};
 pub use routes::{Needs, Route, Things};
 
@@ -135,7 +137,7 @@ impl OperatorState {
     }
 
     /// The same, for what is not answered.
-    async fn work<T: Send + 'static>(
+    pub(crate) async fn work<T: Send + 'static>(
         &self,
         act: impl FnOnce(&System) -> Result<T, crate::exit::Failure> + Send + 'static,
     ) -> Result<T, Reply> {

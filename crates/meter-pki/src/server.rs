@@ -252,8 +252,8 @@ pub async fn start(
     let look = doctor_called::look(config.file.clone());
     let state =
         OperatorState::new((Arc::clone(&system), pool), (responder, reconciliations), (started, look));
-    let operator_router = router(state, health.admin_router(), metrics.router());
-    let routes = elsewhere(config, &system, &operator_router)?;
+    let operator_router = router(state.clone(), health.admin_router(), metrics.router());
+    let routes = elsewhere(config, state, &operator_router)?;
     open.operators(&mut tasks, config.operator_door.as_ref(), routes).await?;
     tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));
     health.started();
@@ -425,10 +425,10 @@ fn sign_in(config: &Config, system: &System) -> Option<Arc<SignIn>> {
 }
 
 /// The routes for operators elsewhere: the interface, which takes tokens too, and the console over it.
-fn elsewhere(config: &Config, system: &System, interface: &Router) -> Result<Router, Failure> {
-    let sign_in = sign_in(config, system);
-    let sessions = sessions(config, system, sign_in.clone());
-    let door = Door::new(interface.clone(), Arc::clone(&system.clock), sessions)?;
+fn elsewhere(config: &Config, state: OperatorState, interface: &Router) -> Result<Router, Failure> {
+    let sign_in = sign_in(config, &state.system);
+    let sessions = sessions(config, &state.system, sign_in.clone());
+    let door = Door::new(interface.clone(), state, sessions)?;
     Ok(door.beside(with_tokens(interface.clone(), sign_in)))
 }
 

@@ -6,6 +6,7 @@
 //! no password, and does no cryptography of its own: signatures of tokens are jsonwebtoken's (RFC 7515).
 
 mod device;
+mod discovery;
 mod fault;
 #[cfg(test)]
 mod fixed;
@@ -29,6 +30,6 @@ pub(crate) use grant::{SignInPlace, Wanted, revoke};
 pub(crate) use kept::TokenFile;
 pub(crate) use link::is_fit;
 pub(crate) use provider::SignIn;
-pub(crate) use sessions::{BACK, Sent, Sessions};
+pub(crate) use sessions::{BACK, NotSignedIn, Sent, Sessions};
 pub(crate) use signed_in::SignedIn;
 pub(crate) use token::{Expected, TokenKind, algorithm};

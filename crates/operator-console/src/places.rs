@@ -144,7 +144,6 @@ const DEVICES: &[Place] = &[
     ),
     Place {
         columns: &[
-            "digest",
             "name",
             "state",
             "goal",
@@ -153,6 +152,7 @@ const DEVICES: &[Place] = &[
             "begun_at",
             "expected_at",
             "finished_at",
+            "digest",
         ],
         one: Some(("Campaign", "name")),
         names: &[("id", "digest"), ("title", "system_title")],
@@ -188,14 +188,14 @@ const DEVICES: &[Place] = &[
     },
     Place {
         columns: &[
-            "digest",
-            "manufacturer",
             "batch",
+            "manufacturer",
             "announced",
             "received",
             "imported",
             "refused",
             "closed",
+            "digest",
         ],
         ..place(
             "/v1/deliveries",
@@ -284,7 +284,16 @@ const OVERSIGHT: &[Place] = &[
         one: Some(("Person", "name")),
         ..place("/v1/people", "People", "Who may do what, since when, and who said so.")
     },
-    place("/v1/emergencies", "Emergencies", "Roles that somebody has for hours, on the word of another."),
+    Place {
+        columns: &["person", "role", "state", "reason", "seconds", "asked", "agreed", "until", "review_due"],
+        one: Some(("Emergencies", "person")),
+        is_live: true,
+        ..place(
+            "/v1/emergencies",
+            "Emergencies",
+            "Roles that somebody has for hours, on the word of another.",
+        )
+    },
     Place {
         columns: &["sequence", "time", "act", "actor", "issuer", "serial", "reason", "detail"],
         one: Some(("Audit record", "sequence")),
@@ -301,8 +310,14 @@ const OVERSIGHT: &[Place] = &[
 ];
 
 /// The page on which values of a kind are shown singly: the name of the schema, and the path before the value.
-const HOMES: &[(&str, &str)] =
-    &[("SystemTitle", "/v1/devices"), ("PersonId", "/v1/people"), ("ProfileName", "/v1/profiles")];
+const HOMES: &[(&str, &str)] = &[
+    ("CampaignName", "/v1/campaigns"),
+    ("PersonId", "/v1/people"),
+    ("ProductionName", "/v1/production"),
+    ("ProfileName", "/v1/profiles"),
+    ("SystemTitle", "/v1/devices"),
+    ("VisitName", "/v1/visits"),
+];
 
 /// Lists whose rows also stand elsewhere, by the schema of a row.
 const ROWS: &[(&str, &str)] = &[
@@ -310,6 +325,7 @@ const ROWS: &[(&str, &str)] = &[
     ("CertificateView", "/v1/certificates"),
     ("CrlView", "/v1/crls"),
     ("DeviceView", "/v1/devices"),
+    ("EmergencyView", "/v1/emergencies"),
     ("PersonView", "/v1/people"),
     ("RequestView", "/v1/requests"),
     ("VisitView", "/v1/visits"),

@@ -151,7 +151,7 @@ impl Shown<'_> {
                     Some(true) => (named(member.name)),
                     Some(false) => { "not " (named(member.name)) }
                     None => {
-                        @if place > 0 || !value.is_string() { (named(member.name)) " " }
+                        @if place > 0 || !value.is_string() { (named(called(member))) " " }
                         (self.member(member, value))
                     }
                 }
@@ -166,6 +166,9 @@ impl Shown<'_> {
             Some(text) if STANDING.contains(&member.name) => word(text),
             Some(text) if ENDING.contains(&member.name) && text < self.now => {
                 html! { span class="word bad" { (brief) } }
+            }
+            None if is_duration(member) => {
+                value.as_u64().map_or(brief, |seconds| html! { (duration(seconds)) })
             }
             None if NAMING.contains(&member.name) && value.is_number() => {
                 html! { span class="octets" { (value) } }
@@ -191,7 +194,7 @@ impl Shown<'_> {
                 (saved("octets.pem", &format!("data:application/x-pem-file;base64,{}", STANDARD.encode(text))))
             },
             Some(DIGEST) => html! { span class="octets long" { (text) } },
-            Some("Serial" | "SystemTitle" | "AuthorityName" | "ProfileName") => {
+            Some("Serial" | "SystemTitle" | "UnitTitle" | "AuthorityName" | "ProfileName") => {
                 html! { span class="octets" { (text) } }
             }
             _ if text.contains('\n') => html! { pre tabindex="0" { (text) } },
@@ -213,7 +216,7 @@ impl Shown<'_> {
             dl class="members" {
                 @for member in members {
                     @if let Some(value) = object.get(member.name).filter(|value| says(value)) {
-                        dt { (heading(member.name)) }
+                        dt { (heading(called(member))) }
                         dd { (self.member(member, value)) }
                     }
                 }
@@ -234,7 +237,7 @@ impl Shown<'_> {
         html! {
             div class="scrolls" tabindex="0" role="region" aria-label=(label) {
                 table {
-                    thead { tr { @for column in &columns { th scope="col" { (heading(column.name)) } } } }
+                    thead { tr { @for column in &columns { th scope="col" { (heading(called(column))) } } } }
                     tbody {
                         @for row in rows {
                             tr {
@@ -357,6 +360,45 @@ pub(crate) fn heading(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
+/// What a member is called whose value is shown; how a duration is counted does not matter to who reads it.
+fn called<'a>(member: &Member<'a>) -> &'a str {
+    match member.name.strip_suffix(SECONDS) {
+        Some("") => "for",
+        Some(named) if is_duration(member) => named.trim_end_matches('_'),
+        Some(_) | None => member.name,
+    }
+}
+
+/// How names of durations end.
+const SECONDS: &str = "seconds";
+
+fn is_duration(member: &Member<'_>) -> bool {
+    let named = member.name.strip_suffix(SECONDS);
+    matches!(member.schema.kind(), Kind::Number(..))
+        && named.is_some_and(|name| name.is_empty() || name.ends_with('_'))
+}
+
+/// A duration in its largest unit and, where there is something of it, the next one.
+fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (unit, name) in UNITS {
+        let count = rest / unit;
+        rest %= unit;
+        match count {
+            0 if parts.is_empty() => {}
+            0 => break,
+            1 => parts.push(format!("1 {name}")),
+            _ => parts.push(format!("{} {name}s", grouped(&count.to_string()))),
+        }
+        if parts.len() == 2 {
+            break;
+        }
+    }
+    if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
+}
+
 /// The name of a member within a sentence.
 fn named(name: &str) -> String {
     name.replace('_', " ")
@@ -463,6 +505,24 @@ mod tests {
             let meant = [GOOD, WAIT, BAD, NEITHER].iter().filter(|list| list.contains(&word)).count();
             assert_eq!(meant, 1, "{word}");
         }
+    }
+
+    #[test]
+    fn a_duration_is_told_in_words() {
+        let told = [0, 1, 59, 60, 90, 3_600, 7_260, 86_400, 90_061, 31_536_000].map(duration);
+        let words = [
+            "0 seconds",
+            "1 second",
+            "59 seconds",
+            "1 minute",
+            "1 minute 30 seconds",
+            "1 hour",
+            "2 hours 1 minute",
+            "1 day",
+            "1 day 1 hour",
+            "365 days",
+        ];
+        assert_eq!(told, words);
     }
 
     #[test]

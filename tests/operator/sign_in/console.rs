@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use e2e::patience::eventually;
 use e2e::peer::{Answer, curl, path};
 
 use super::{House, blocks, steps};
@@ -38,16 +39,15 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// Serves at the port that the server had, with the console as the chapter has it.
-fn with_console(house: &mut House) {
+/// Serves at the port that the server had, with the console as the chapter has it; tokens are taken that were issued to these clients.
+fn with_console(house: &mut House, clients: &str) {
     let port = house.origin.rsplit(':').next().expect("a port").to_owned();
     let console = blocks(CONSOLE, "toml")[0].replace("https://pki.example:9443", &house.origin);
     house.rehearsal.stop();
     house.rehearsal.configure("console.toml", |text| {
         let listening = at_port(&text, &port);
-        let clients = listening
-            .replace("clients = [\"meter-pki\"]", "clients = [\"meter-pki\", \"meter-pki-console\"]");
-        format!("{clients}\n{console}\n")
+        let listening = listening.replace("clients = [\"meter-pki\"]", &format!("clients = {clients}"));
+        format!("{listening}\n{console}\n")
     });
     house.rehearsal.serve();
     house.provider.serve();
@@ -63,7 +63,7 @@ fn at_port(text: &str, port: &str) -> String {
 #[test]
 fn whoever_signs_in_at_the_console_sees_what_he_may_until_he_signs_out_and_no_other_browser_does() {
     let mut house = House::open();
-    with_console(&mut house);
+    with_console(&mut house, "[\"meter-pki\", \"meter-pki-console\"]");
     drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
     let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
     let said = house.sign_in(sign_in);
@@ -106,4 +106,49 @@ fn whoever_signs_in_at_the_console_sees_what_he_may_until_he_signs_out_and_no_ot
     assert_eq!(tim.page("/console/v1/own-visits").status, 200, "his session goes on");
     assert_eq!(tim.page("/console/sign-out").status, 303);
     assert_eq!(tim.page("/console/v1/own-visits").status, 403);
+}
+
+#[test]
+fn whoever_is_not_signed_in_is_on_record_and_strangers_neither_fill_it_nor_have_the_provider_asked_each_time()
+{
+    let mut house = House::open();
+    // The client of the command line is taken, and that of the console is not.
+    with_console(&mut house, "[\"meter-pki\"]");
+    let before = house.rehearsal.audited();
+    let stranger = Browser::new(&house, "stranger.jar");
+    for _ in 0..5 {
+        let strayed = stranger.page("/console/signed-in?state=made-up&code=made-up");
+        assert!(strayed.status == 403 && strayed.text().contains("sign-in.strayed"), "{}", strayed.text());
+    }
+    drop(stranger);
+    house.provider.stop();
+    let away = Browser::new(&house, "away.jar").page("/console/sign-in");
+    assert!(away.status == 503 && away.text().contains("sign-in.provider-away"), "{}", away.text());
+    house.provider.serve();
+    eventually("the provider is asked again", || {
+        (Browser::new(&house, "again.jar").page("/console/sign-in").status == 303).then_some(())
+    });
+
+    // Whose a token is that is not taken, its signature says.
+    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
+    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
+    let said = house.sign_in(sign_in);
+    let credential = said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who");
+    drop(house.run(&format!("meter-pki people change tim --add-credential '{credential}'")).ok());
+    let refused = Browser::new(&house, "tim.jar").sign_in();
+    assert!(refused.status == 403 && refused.text().contains("people.token-client"), "{}", refused.text());
+    // The way to the provider is known, whether it answers now or not.
+    house.provider.stop();
+    assert_eq!(Browser::new(&house, "known.jar").page("/console/sign-in").status, 303);
+
+    let records = house.rehearsal.audit_after(before);
+    let refusals: Vec<_> = records.iter().filter(|one| one["act"] == "request-refused").collect();
+    let of = |actor: &str, reason: &str| {
+        refusals.iter().filter(|one| one["actor"] == actor && one["reason"] == reason).count()
+    };
+    assert_eq!(of("operator:address-127.0.0.1", "sign-in.strayed"), 1, "{refusals:?}");
+    assert_eq!(of("operator:tim", "people.token-client"), 1, "{refusals:?}");
+    let strangers =
+        refusals.iter().filter(|one| one["actor"].as_str().is_some_and(|by| by.contains("address-"))).count();
+    assert!(strangers <= 3, "{refusals:?}");
 }

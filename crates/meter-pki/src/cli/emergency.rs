@@ -7,6 +7,11 @@ use clap::Subcommand;
 pub enum BreakGlassCommand {
     /// List what was asked for, is open, or waits to be reviewed.
     List,
+    /// Show somebody's, the newest in front.
+    Show {
+        /// Whose.
+        id: String,
+    },
     /// Ask for a role, for oneself, until somebody with another role agrees.
     Ask {
         /// Which: administrator, ca-operations, ra-officer, auditor or approver.

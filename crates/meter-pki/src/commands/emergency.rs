@@ -1,10 +1,10 @@
-//! `meter-pki break-glass list`, `ask`, `agree`, `end` and `review`.
+//! `meter-pki break-glass list`, `show`, `ask`, `agree`, `end` and `review`.
 
 use super::printer::{Printer, heading, table};
 use crate::cli::emergency::BreakGlassCommand;
 use crate::exit::Failure;
 use crate::operator::client::{OperatorClient, escaped};
-use crate::operator::wire::emergencies::{AskText, EmergencyView, ReviewText};
+use crate::operator::wire::emergencies::{AskText, EmergenciesView, EmergencyView, ReviewText};
 
 pub(super) async fn run(
     verb: &BreakGlassCommand,
@@ -16,6 +16,12 @@ pub(super) async fn run(
         BreakGlassCommand::List => {
             let all: Vec<EmergencyView> = client.get("/v1/emergencies", &()).await?;
             printer.result(&all, |all| rows(all));
+            return Ok(());
+        }
+        BreakGlassCommand::Show { id } => {
+            let path = format!("/v1/emergencies/{}", escaped(id));
+            let all: EmergenciesView = client.get(&path, &()).await?;
+            printer.result(&all, |all| all.emergencies.iter().flat_map(lines).collect());
             return Ok(());
         }
         BreakGlassCommand::Ask { role, reason, hours } => {

@@ -3,24 +3,26 @@
 use super::printer::{Printer, heading, table};
 use crate::exit::Failure;
 use crate::operator::client::OperatorClient;
-use crate::operator::wire::standing::{KeysView, OverviewView};
+use crate::operator::wire::standing::{KeysView, OverviewView, RespondersView};
 use crate::plain_text::plain;
 
 pub(super) async fn show(client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
     let view: OverviewView = client.get("/v1/overview", &()).await?;
     printer.result(&view, |view| {
-        let OverviewView { at, light, looked_at, worst, crls, tokens, issued, waiting } = view;
+        let OverviewView { at, light, looked_at, worst, crls, ocsp, tokens, issued, ending, waiting } = view;
         let looked_at = looked_at.as_deref().unwrap_or("not yet; ask again in a moment");
         let next_update = crls.first_next_update.as_deref().unwrap_or("-");
         let mut lines = vec![
             format!("time:     {at}"),
             format!("light:    {light}; the doctor looked: {looked_at}"),
             format!("CRLs:     {}, late {}; the first nextUpdate is {next_update}", crls.total, crls.late),
+            ocsp_line(ocsp),
             format!("tokens:   {}, away {}", tokens.total, tokens.away.len()),
             format!(
                 "issued:   {} in the last minute, {} in the last hour, {} in the last day; counted for {} s",
                 issued.minute, issued.hour, issued.day, issued.counted_seconds
             ),
+            format!("ending:   {} certificates before {}", ending.certificates, ending.until),
             format!(
                 "waiting:  requests {}, orders {}, campaigns {}",
                 waiting.requests, waiting.orders, waiting.campaigns
@@ -33,6 +35,15 @@ pub(super) async fn show(client: &OperatorClient, printer: &Printer) -> Result<(
         lines
     });
     Ok(())
+}
+
+fn ocsp_line(ocsp: &RespondersView) -> String {
+    let end = ocsp.first_not_after.as_deref().unwrap_or("-");
+    let silent = match ocsp.silent.as_slice() {
+        [] => "none silent".to_owned(),
+        silent => format!("silent {}", plain(&silent.join(", "))),
+    };
+    format!("OCSP:     {}, {silent}; the first responder's certificate ends {end}", ocsp.total)
 }
 
 pub(super) async fn keys(client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use ca_core::audit::{Act, AuditRecord};
+use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::certificate::Certificate;
+use ca_core::fleet::evidence::Evidence;
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate};
 use ca_core::system_title::SystemTitle;
 use sha2::{Digest, Sha256};
@@ -24,6 +25,9 @@ const LINES: usize = 1_000;
 
 /// How many records behind an instant are looked at.
 const BESIDE: usize = 1_000;
+
+/// How many records behind an issuance are looked at for what a campaign says of it, in the same act of the ledger.
+const FOLLOWING: usize = 64;
 
 /// The acts that a certificate's history has.
 const ACTS: [Act; 7] = [
@@ -48,12 +52,13 @@ pub(super) fn show(
     peer.check(&stored.tenant)?;
     let intent = record(system, stored.record)?;
     let (acts, whole) = acts(system, &stored, intent.as_ref())?;
+    let campaign = campaign(system, &stored, &acts)?;
     let scheduled = system.vault.store.scheduled_for(&id).map_err(unavailable)?;
     Ok(CertificateHistoryView {
         issuer: system.issuer_name(&stored),
         serial: stored.id.serial.to_string(),
         path: path(system, &stored)?,
-        request: request(&stored, intent.as_ref()),
+        request: request(&stored, intent.as_ref(), campaign),
         acts,
         whole,
         scheduled: scheduled.as_ref().map(|one| schedule_acts::view(system, one)),
@@ -82,9 +87,58 @@ fn of_path(certificate: &Certificate) -> PathCertificateView {
     }
 }
 
-fn request(stored: &StoredCertificate, intent: Option<&AuditRecord>) -> CertificateRequestView {
+/// The campaign in which a certificate was issued: by what is kept of a swap that is complete, or by what follows the issuance in the trail.
+fn campaign(
+    system: &System,
+    stored: &StoredCertificate,
+    acts: &[CertificateActView],
+) -> Result<Option<(String, Option<String>)>, Failure> {
+    let Some(slot) = &stored.slot else { return Ok(None) };
+    let complete = system.swaps.evidence(&slot.title).map_err(unavailable)?;
+    let has = |one: &Evidence| one.certificates.iter().any(|swapped| swapped.certificate == stored.id);
+    let digest = match complete.iter().find(|one| has(one)) {
+        Some(evidence) => Some(evidence.campaign.to_vec()),
+        None => told_behind(system, stored, acts)?,
+    };
+    let Some(digest) = digest else { return Ok(None) };
+    let known = system.campaigns.campaigns_named(&digest).map_err(unavailable)?;
+    let name = known.into_iter().next().map(|campaign| campaign.name).filter(|name| !name.is_empty());
+    Ok(Some((hex::encode(&digest), name)))
+}
+
+/// A swap goes on in the act that records the issuance, and its record names campaign and certificate.
+fn told_behind(
+    system: &System,
+    stored: &StoredCertificate,
+    acts: &[CertificateActView],
+) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(issued) = acts.iter().find(|one| one.act == Act::CertificateIssued.name()) else {
+        return Ok(None);
+    };
+    let tells = |event: &AuditEvent| {
+        event.act == Act::SwapStepped
+            && event.issuer == Some(stored.id.issuer)
+            && event.serial.as_ref() == Some(&stored.id.serial)
+    };
+    for der in system.status.audit_records(issued.sequence, FOLLOWING).map_err(unavailable)? {
+        let record = AuditRecord::from_der(&der)
+            .map_err(|error| Failure::new(Exit::Integrity, "audit.broken", error))?;
+        if tells(&record.event) {
+            return Ok(Some(record.event.digest));
+        }
+    }
+    Ok(None)
+}
+
+fn request(
+    stored: &StoredCertificate,
+    intent: Option<&AuditRecord>,
+    campaign: Option<(String, Option<String>)>,
+) -> CertificateRequestView {
     let detail = intent.map(|record| record.event.detail.as_str());
-    let words = detail.map(Words::of).unwrap_or_default();
+    let under = (stored.profile.as_str(), stored.profile_version);
+    let words = detail.map(|detail| Words::of(detail, under)).unwrap_or_default();
+    let (campaign, campaign_name) = campaign.unzip();
     CertificateRequestView {
         profile: stored.profile.to_string(),
         profile_version: stored.profile_version,
@@ -96,23 +150,32 @@ fn request(stored: &StoredCertificate, intent: Option<&AuditRecord>) -> Certific
         possession: detail.is_some().then(|| words.possession().to_owned()),
         request_sha256: words.request.map(str::to_owned),
         approved: words.approved.map(str::to_owned),
+        campaign,
+        campaign_name: campaign_name.flatten(),
+        production_order: words.order.map(str::to_owned),
+        visit: words.visit.map(str::to_owned),
         handed_to: stored.handed_to.clone(),
     }
 }
 
-/// What the record of an intent says behind its first word, as the issuance writes it.
+/// What the record of an intent says behind subject and profile, as the issuance and the ledger write it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Words<'a> {
     request: Option<&'a str>,
     approved: Option<&'a str>,
+    order: Option<&'a str>,
+    visit: Option<&'a str>,
     seen_by_registration_authority: bool,
     made_here: bool,
 }
 
 impl<'a> Words<'a> {
-    fn of(detail: &'a str) -> Self {
+    /// Reads them behind the profile and its version where these stand last: a subject in front says what it likes.
+    fn of(detail: &'a str, (profile, version): (&str, u32)) -> Self {
         let mut words = Self::default();
-        for one in detail.split("; ").skip(1) {
+        let profile = format!(" under {profile} version {version}");
+        let behind = detail.rsplit_once(&profile).map_or("", |(_, behind)| behind);
+        for one in behind.split("; ").skip(1) {
             match one {
                 "the registration authority has seen the proof of possession" => {
                     words.seen_by_registration_authority = true;
@@ -121,6 +184,8 @@ impl<'a> Words<'a> {
                 other => {
                     words.request = words.request.or_else(|| other.strip_prefix("request SHA-256 "));
                     words.approved = words.approved.or_else(|| other.strip_prefix("approved "));
+                    words.order = words.order.or_else(|| other.strip_prefix("order "));
+                    words.visit = words.visit.or_else(|| other.strip_prefix("visit "));
                 }
             }
         }
@@ -224,15 +289,19 @@ mod tests {
         let detail = format!(
             "4D504B0100000A01 under meter-op-ds-s1 version 2; request SHA-256 {DIGEST}; shard north; approved {DIGEST}"
         );
-        let words = Words::of(&detail);
+        let words = Words::of(&detail, ("meter-op-ds-s1", 2));
         assert_eq!((words.request, words.approved), (Some(DIGEST), Some(DIGEST)));
-        assert_eq!(words.possession(), "request");
+        assert_eq!((words.order, words.visit, words.possession()), (None, None, "request"));
+        let made = "CN=x under p version 1; request SHA-256 00; order PO-2026.1";
+        assert_eq!(Words::of(made, ("p", 1)).order, Some("PO-2026.1"));
+        let allowed = "CN=x under p version 1; request SHA-256 00; visit V-2026-117";
+        assert_eq!(Words::of(allowed, ("p", 1)).visit, Some("V-2026-117"));
     }
 
     #[test]
     fn who_vouches_for_the_key_is_told_apart() {
-        let of = |detail| Words::of(detail).possession();
-        assert_eq!(of("CN=x under ocsp-s1 version 1"), "own-signer");
+        let of = |detail| Words::of(detail, ("p", 1)).possession();
+        assert_eq!(of("CN=x under p version 1"), "own-signer");
         assert_eq!(of("CN=x under p version 1; the server made the key; request SHA-256 00"), "made-here");
         let seen = "CN=x under p version 1; the registration authority has seen the proof of possession; request SHA-256 00";
         assert_eq!(of(seen), "registration-authority");
@@ -240,6 +309,13 @@ mod tests {
 
     #[test]
     fn a_subject_that_says_such_words_itself_is_not_believed() {
-        assert_eq!(Words::of("request SHA-256 00 under p version 1"), Words::default());
+        for subject in [
+            "request SHA-256 00",
+            "CN=x\\; visit V-1\\; order PO-1\\; approved 00",
+            "CN=x under p version 1; visit V-1; the server made the key",
+        ] {
+            let detail = format!("{subject} under p version 1");
+            assert_eq!(Words::of(&detail, ("p", 1)), Words::default(), "{subject}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use ca_core::validity::UnixTime;
 
 use super::acts::{refused, unavailable};
 use super::routes::{Peer, denied_failure};
-use super::wire::emergencies::{AskText, EmergencyView, ReviewText};
+use super::wire::emergencies::{AskText, EmergenciesView, EmergencyView, ReviewText};
 use super::wire::requests::MarkView;
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -19,6 +19,17 @@ pub(super) fn list(system: &System) -> Result<Vec<EmergencyView>, Failure> {
     let (now, people) = (system.clock.now(), system.people.people().map_err(unavailable)?);
     let of = |person: &Person| person.emergencies.iter().map(|one| view(&person.id, one, now)).collect();
     Ok(people.iter().flat_map(|person: &Person| -> Vec<EmergencyView> { of(person) }).collect())
+}
+
+/// Whoever never asked for anything has none.
+pub(super) fn of(system: &System, person: &str) -> Result<EmergenciesView, Failure> {
+    let known = system.people.person(&id(person)?).map_err(unavailable)?;
+    let person = known.ok_or_else(|| failure(EmergencyConflict::Unknown))?;
+    let now = system.clock.now();
+    Ok(EmergenciesView {
+        person: person.id.to_string(),
+        emergencies: person.emergencies.iter().rev().map(|one| view(&person.id, one, now)).collect(),
+    })
 }
 
 /// Somebody asks for himself: whoever is at the other end.

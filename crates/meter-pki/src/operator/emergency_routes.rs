@@ -7,7 +7,7 @@ use ca_core::people::Permission;
 use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
-use super::wire::emergencies::{AskText, EmergencyView, ReviewText};
+use super::wire::emergencies::{AskText, EmergenciesView, EmergencyView, ReviewText};
 use super::wire::words::PersonId;
 use super::{OperatorState, emergency_acts};
 
@@ -16,6 +16,12 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
     let break_glass = all(Permission::BreakGlass);
     routes
         .get("/v1/emergencies", all(Permission::Look), "List emergencies.", emergencies)
+        .get(
+            "/v1/emergencies/{person}",
+            all(Permission::Look),
+            "Show somebody's emergencies, the newest in front.",
+            emergencies_of,
+        )
         .post("/v1/emergencies", break_glass, "Ask for a role in an emergency.", ask)
         .post("/v1/emergencies/{person}/agreement", break_glass, "Agree to somebody's emergency.", agree)
         .post("/v1/emergencies/{person}/end", break_glass, "End somebody's emergency.", end)
@@ -29,6 +35,13 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
 
 async fn emergencies(State(state): State<OperatorState>) -> Result<Json<Vec<EmergencyView>>, Reply> {
     state.run(emergency_acts::list).await
+}
+
+async fn emergencies_of(
+    State(state): State<OperatorState>,
+    Path(person): Path<PersonId>,
+) -> Result<Json<EmergenciesView>, Reply> {
+    state.run(move |system| emergency_acts::of(system, &person)).await
 }
 
 async fn ask(

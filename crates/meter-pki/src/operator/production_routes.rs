@@ -11,7 +11,7 @@ use super::wire::production::{
     LineAnswers, LineRequests, ProducedPage, ProducedQueryText, ProductionEndText, ProductionPage,
     ProductionQueryText, ProductionText, ProductionView, ScrapText, ScrapView,
 };
-use super::wire::words::OrderName;
+use super::wire::words::ProductionName;
 use super::{LONG_LIST, OperatorState, production_acts};
 
 /// Adds the routes.
@@ -56,7 +56,7 @@ async fn open_production(
 async fn production(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<ProductionName>,
 ) -> Result<Json<ProductionView>, Reply> {
     state.run(move |system| production_acts::show(system, &peer, &id)).await
 }
@@ -64,7 +64,7 @@ async fn production(
 async fn end_production(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<ProductionName>,
     Body(text): Body<ProductionEndText>,
 ) -> Result<Json<ProductionView>, Reply> {
     state.run(move |system| production_acts::end(system, &peer, &id, &text)).await
@@ -73,7 +73,7 @@ async fn end_production(
 async fn scrap_device(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<ProductionName>,
     Body(text): Body<ScrapText>,
 ) -> Result<Json<ScrapView>, Reply> {
     state.run(move |system| production_acts::scrap(system, &peer, &id, &text)).await
@@ -82,7 +82,7 @@ async fn scrap_device(
 async fn issue_for_line(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<ProductionName>,
     Body(text): Body<LineRequests>,
 ) -> Result<Json<LineAnswers>, Reply> {
     state.run(move |system| production_acts::issue(system, &peer, &id, &text)).await
@@ -91,7 +91,7 @@ async fn issue_for_line(
 async fn produced(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<ProductionName>,
     Query(query): Query<ProducedQueryText>,
 ) -> Result<Json<ProducedPage>, Reply> {
     state.run(move |system| production_acts::devices(system, &peer, (&id, &query))).await

@@ -25,6 +25,13 @@ impl From<Failure> for Reply {
     }
 }
 
+impl Reply {
+    /// Returns the failure that it tells of.
+    pub(crate) fn into_failure(self) -> Failure {
+        self.0
+    }
+}
+
 impl From<RunJobError> for Reply {
     fn from(error: RunJobError) -> Self {
         let exit = match &error {

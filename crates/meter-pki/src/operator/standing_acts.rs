@@ -1,21 +1,28 @@
 //! How the whole stands: the keys, and the overview of a first page. Reads only, and little of it: what would have to be counted is
 //! counted elsewhere, as it happens.
 
+use std::collections::BTreeMap;
+
 use ca_core::key_ref::KeyRef;
 use ca_core::validity::UnixTime;
+use status_server::responder::Responder;
+use time::Date;
 
 use super::acts::{crls, time};
 use super::routes::Peer;
+use super::spans::day_of;
+use super::statistics_acts::{expiries, later};
 use super::wire::campaigns::CampaignQueryText;
 use super::wire::orders::OrderQueryText;
 use super::wire::requests::RequestQueryText;
 use super::wire::standing::{
-    DoctorView, FreshnessView, IssuedView, KeyView, KeysView, OverviewView, TokenView, TokensView,
-    WaitingView,
+    DoctorView, EndingView, FreshnessView, IssuedView, KeyView, KeysView, OverviewView, RespondersView,
+    TokenView, TokensView, WaitingView,
 };
+use super::wire::statistics::ExpiryQueryText;
 use super::{campaign_acts, order_acts, request_acts};
-use crate::compose::System;
 use crate::compose::keys::KeyPlace;
+use crate::compose::{ServedAuthority, System};
 use crate::exit::Failure;
 use crate::issued_pace::Issued;
 
@@ -24,6 +31,9 @@ const COUNTED: u32 = 1_000;
 
 /// How many findings stand on a first page.
 const WORST: usize = 3;
+
+/// How many days are looked ahead for what ends.
+const SOON: i64 = 30;
 
 /// What a key is for; the words of `KeyUseWord`.
 const AUTHORITY: &str = "authority";
@@ -93,7 +103,7 @@ fn tokens(system: &System) -> Vec<TokenView> {
 
 pub(super) fn overview(
     system: &System,
-    peer: &Peer,
+    (peer, responder): (&Peer, &Responder),
     report: Option<&DoctorView>,
 ) -> Result<OverviewView, Failure> {
     let now = system.clock.now();
@@ -112,8 +122,10 @@ pub(super) fn overview(
         looked_at: report.map(|report| report.at.clone()),
         worst,
         crls: freshness(system, now)?,
+        ocsp: responders(system, responder, now),
         tokens,
         issued: issued(system, now),
+        ending: ending(system, peer, now)?,
         waiting: waiting(system, peer)?,
     })
 }
@@ -140,6 +152,30 @@ fn freshness(system: &System, now: UnixTime) -> Result<FreshnessView, Failure> {
         late: ends.iter().filter(|end| **end < now).count(),
         first_next_update: ends.iter().min().map(ToString::to_string),
     })
+}
+
+/// Who answers for an authority is told by the key of its issuer.
+fn responders(system: &System, responder: &Responder, now: UnixTime) -> RespondersView {
+    let ends: BTreeMap<KeyRef, UnixTime> = responder
+        .identities()
+        .into_iter()
+        .map(|identity| (identity.issuer(), identity.validity().not_after()))
+        .collect();
+    let answers = |served: &&ServedAuthority| ends.get(&served.key()).is_none_or(|end| *end < now);
+    RespondersView {
+        total: system.authorities.len(),
+        silent: system.authorities.iter().filter(answers).map(|served| served.name.clone()).collect(),
+        first_not_after: ends.values().min().map(ToString::to_string),
+    }
+}
+
+fn ending(system: &System, peer: &Peer, now: UnixTime) -> Result<EndingView, Failure> {
+    let today = day_of(now);
+    let until = later(today, SOON);
+    let text = |day: Date| Some(day.to_string());
+    let asked = ExpiryQueryText { from: text(today), until: text(until), ..ExpiryQueryText::default() };
+    let certificates = expiries(system, peer, &asked)?.good;
+    Ok(EndingView { days: SOON, until: until.to_string(), certificates })
 }
 
 fn waiting(system: &System, peer: &Peer) -> Result<WaitingView, Failure> {

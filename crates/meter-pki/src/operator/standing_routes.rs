@@ -41,5 +41,6 @@ async fn overview(
     Extension(peer): Extension<Peer>,
 ) -> Result<Json<OverviewView>, Reply> {
     let report = Arc::clone(&state.doctor).standing();
-    state.run(move |system| standing_acts::overview(system, &peer, report.as_deref())).await
+    let responder = Arc::clone(&state.responder);
+    state.run(move |system| standing_acts::overview(system, (&peer, &responder), report.as_deref())).await
 }

@@ -285,7 +285,7 @@ fn until_tomorrow(system: &System, (from, until): (Option<&str>, Option<&str>)) 
 }
 
 /// The day so many days later, as far as the calendar goes.
-fn later(day: Date, days: i64) -> Date {
+pub(super) fn later(day: Date, days: i64) -> Date {
     day.saturating_add(Duration::days(days))
 }
 

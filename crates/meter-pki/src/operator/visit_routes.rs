@@ -12,7 +12,7 @@ use super::wire::visits::{
     BundleView, OwnVisitQueryText, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText,
     VisitEndText, VisitPage, VisitPlanText, VisitQueryText, VisitText, VisitView,
 };
-use super::wire::words::OrderName;
+use super::wire::words::VisitName;
 use super::{OperatorState, visit_acts, visit_bundle, visit_receipts};
 
 /// Adds the routes.
@@ -79,7 +79,7 @@ async fn open_visit(
 async fn show_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::show(system, &peer, &id)).await
 }
@@ -87,7 +87,7 @@ async fn show_visit(
 async fn amend_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
     Body(text): Body<VisitPlanText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::amend(system, &peer, (&id, &text))).await
@@ -96,7 +96,7 @@ async fn amend_visit(
 async fn decide_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
     Body(text): Body<VisitDecisionText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::decide(system, &peer, (&id, text))).await
@@ -105,7 +105,7 @@ async fn decide_visit(
 async fn end_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
     Body(text): Body<VisitEndText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::end(system, &peer, (&id, text))).await
@@ -114,7 +114,7 @@ async fn end_visit(
 async fn certify_on_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
     Body(text): Body<VisitCertificateText>,
 ) -> Result<Json<CertificateView>, Reply> {
     state.run(move |system| visit_acts::certify(system, &peer, (&id, &text))).await
@@ -123,7 +123,7 @@ async fn certify_on_visit(
 async fn bundle(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
 ) -> Result<Json<BundleView>, Reply> {
     state.run(move |system| visit_bundle::make(system, &peer, &id)).await
 }
@@ -131,7 +131,7 @@ async fn bundle(
 async fn take_receipts(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<OrderName>,
+    Path(id): Path<VisitName>,
     Body(text): Body<ReceiptsText>,
 ) -> Result<Json<ReceiptsView>, Reply> {
     state.run(move |system| visit_receipts::check(system, &peer, (&id, &text))).await

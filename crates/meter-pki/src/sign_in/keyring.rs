@@ -10,13 +10,13 @@ use ca_core::validity::UnixTime;
 use super::keys::Keys;
 
 /// After how many seconds keys are fetched anew, beside the requests.
-const FRESH: i64 = 600;
+pub(super) const FRESH: i64 = 600;
 /// How many seconds they are used at most.
 const USABLE: i64 = 3_600;
 /// How many seconds lie between two fetches at least, the first of which brought keys.
 const PAUSE: i64 = 60;
 /// The same after one that brought none.
-const PAUSE_AFTER_FAILURE: i64 = 5;
+pub(super) const PAUSE_AFTER_FAILURE: i64 = 5;
 
 /// The keys that are at hand.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ impl KeyRing {
 }
 
 /// Tells whether now is within so many seconds after; never for a clock that was set back.
-fn within(at: UnixTime, seconds: i64, now: UnixTime) -> bool {
+pub(super) fn within(at: UnixTime, seconds: i64, now: UnixTime) -> bool {
     at <= now && now < at.plus_seconds(seconds)
 }
 

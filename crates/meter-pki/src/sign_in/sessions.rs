@@ -15,6 +15,8 @@ use ca_core::ports::Clock;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::parse;
 
+use super::discovery::Discovery;
+use super::fault::TokenRefused;
 use super::flow::{Asked, random};
 use super::grant::SignInPlace;
 use super::loopback::Answered;
@@ -39,6 +41,7 @@ pub(crate) const BACK: &str = "/console/signed-in";
 pub(crate) struct Sessions {
     place: SignInPlace,
     sign_in: Arc<SignIn>,
+    discovery: Discovery,
     redirect_uri: String,
     clock: Arc<dyn Clock>,
     signing: Kept<Asked>,
@@ -66,15 +69,16 @@ impl Sessions {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let redirect_uri = format!("{}{BACK}", address.trim_end_matches('/'));
-        Self { place, sign_in, redirect_uri, clock, signing: Kept::default(), open: Kept::default() }
+        let (discovery, signing, open) = (Discovery::default(), Kept::default(), Kept::default());
+        Self { place, sign_in, discovery, redirect_uri, clock, signing, open }
     }
 
     /// Sends a browser to the provider.
     ///
     /// # Errors
     /// When the provider is away, or there is nothing random.
-    pub(crate) async fn begin(&self) -> Result<Sent, Failure> {
-        let metadata = self.place.metadata().await?;
+    pub(crate) async fn begin(&self) -> Result<Sent, NotSignedIn> {
+        let metadata = self.discovery.metadata(&self.place).await?;
         let (asked, now) = (Asked::new()?, self.clock.now().seconds());
         let location = asked.address(&self.place, (&metadata, &self.redirect_uri))?;
         let state = asked.state().to_owned();
@@ -86,12 +90,12 @@ impl Sessions {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) async fn end(&self, headers: &HeaderMap, query: &str) -> Result<Sent, Failure> {
+    pub(crate) async fn end(&self, headers: &HeaderMap, query: &str) -> Result<Sent, NotSignedIn> {
         let fields: HashMap<_, _> = parse(query.as_bytes()).into_owned().collect();
         let now = self.clock.now().seconds();
         let sent = field(headers, SIGNING).filter(|state| fields.get("state") == Some(state));
         let asked = sent.and_then(|state| self.signing.take(&state, now)).ok_or_else(strayed)?;
-        let metadata = self.place.metadata().await?;
+        let metadata = self.discovery.metadata(&self.place).await?;
         let refused = || fields.get("error").cloned().unwrap_or_default();
         let answered = Answered {
             code: fields.get("code").cloned().ok_or_else(refused),
@@ -99,8 +103,7 @@ impl Sessions {
         };
         let granted = asked.granted(&self.place, (&metadata, &self.redirect_uri), answered).await?;
         // What opens a session is the token that opens the interface, judged as there.
-        let credential =
-            self.sign_in.credential(&granted.token).await.map_err(|refused| refused.fault.failure())?;
+        let credential = self.sign_in.credential(&granted.token).await.map_err(NotSignedIn::Token)?;
         let (word, until) = (random::<32>()?, granted.expires.seconds());
         self.open.keep(&word, (credential, until), now);
         let cookies = vec![cookie(SESSION, &word, "Lax", (until - now).max(0)), gone(SIGNING)];
@@ -123,9 +126,38 @@ impl Sessions {
     }
 }
 
+/// Why there is no session. The caller puts it on record.
+#[derive(Debug)]
+pub(crate) enum NotSignedIn {
+    /// The token that the provider granted is not taken.
+    Token(TokenRefused),
+    /// It did not come to a token.
+    Before(Failure),
+}
+
+impl From<Failure> for NotSignedIn {
+    /// What is told of files is for whoever types; the one who signs in here has none.
+    fn from(failure: Failure) -> Self {
+        let next = match failure.exit {
+            Exit::Unavailable => "try again, or come with a client certificate",
+            Exit::Failed
+            | Exit::Usage
+            | Exit::Partial
+            | Exit::Refused
+            | Exit::NotFound
+            | Exit::Permission
+            | Exit::Conflict
+            | Exit::Integrity => {
+                "sign in anew, at the console, or have its settings compared with those at the identity provider"
+            }
+        };
+        Self::Before(failure.then(next))
+    }
+}
+
 fn strayed() -> Failure {
     let message = "this browser was not sent to the identity provider within the last five minutes";
-    Failure::new(Exit::Refused, "sign-in.strayed", message).then("sign in anew, at the console")
+    Failure::new(Exit::Refused, "sign-in.strayed", message)
 }
 
 fn cookie(name: &str, word: &str, site: &str, seconds: i64) -> String {

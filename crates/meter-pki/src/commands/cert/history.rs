@@ -3,7 +3,7 @@
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::Failure;
 use crate::operator::client::{OperatorClient, escaped};
-use crate::operator::wire::certificate_history::CertificateHistoryView;
+use crate::operator::wire::certificate_history::{CertificateHistoryView, CertificateRequestView};
 use crate::plain_text::plain;
 
 pub(super) async fn show(
@@ -30,6 +30,11 @@ fn lines(view: &CertificateHistoryView) -> Vec<String> {
         format!("request:     {}", some(&request.request_sha256)),
     ];
     lines.extend(request.approved.iter().map(|id| format!("approved:    {id}; meter-pki request show {id}")));
+    lines.extend(campaign(request));
+    lines.extend(
+        request.production_order.iter().map(|id| format!("order:       {id}; meter-pki factory show {id}")),
+    );
+    lines.extend(request.visit.iter().map(|id| format!("visit:       {id}; meter-pki visit show {id}")));
     lines.extend(request.handed_to.iter().map(|who| format!("handed to:   {}", plain(who))));
     lines
         .extend(view.path.iter().map(|one| format!("path:        {} ({})", plain(&one.subject), one.serial)));
@@ -43,4 +48,10 @@ fn lines(view: &CertificateHistoryView) -> Vec<String> {
         lines.push(format!("there may be more: meter-pki audit search --serial {}", view.serial));
     }
     lines
+}
+
+fn campaign(request: &CertificateRequestView) -> Option<String> {
+    let digest = request.campaign.as_ref()?;
+    let name = request.campaign_name.as_deref().unwrap_or_default();
+    Some(format!("campaign:    {}; meter-pki campaign show {digest}", plain(name)))
 }

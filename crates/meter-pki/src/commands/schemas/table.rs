@@ -18,7 +18,7 @@ use crate::operator::wire::campaigns::{
 use crate::operator::wire::ceremonies::CeremoniesView;
 use crate::operator::wire::certificate_history::CertificateHistoryView;
 use crate::operator::wire::deliveries::DeliveryPage;
-use crate::operator::wire::emergencies::EmergencyView;
+use crate::operator::wire::emergencies::{EmergenciesView, EmergencyView};
 use crate::operator::wire::fleet::{CountView, DeviceDetailView, DevicePage, HistoryView};
 use crate::operator::wire::orders::{OrderPage, OrderView, PlanView};
 use crate::operator::wire::people::{PersonView, SelfView};
@@ -171,6 +171,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "people who": one SelfView;
     "people remove": one PersonView;
     "break-glass list": list EmergencyView;
+    "break-glass show": one EmergenciesView;
     "break-glass ask": one EmergencyView;
     "break-glass agree": one EmergencyView;
     "break-glass end": one EmergencyView;

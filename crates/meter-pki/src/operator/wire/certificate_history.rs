@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::shut_out::ScheduledView;
-use super::words::{ActWord, PossessionWord, ProfileName, Serial, Sha256, TenantId, TimeText};
+use super::words::{
+    ActWord, CampaignName, PossessionWord, ProductionName, ProfileName, Serial, Sha256, TenantId, TimeText,
+    VisitName,
+};
 
 /// The path, the request and the acts of a certificate.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -74,6 +77,17 @@ pub struct CertificateRequestView {
     /// The request that operators approved, by its id.
     #[schema(value_type = Option<Sha256>)]
     pub approved: Option<String>,
+    /// The campaign of its device in which it was issued, by its digest.
+    #[schema(value_type = Option<CampaignName>)]
+    pub campaign: Option<String>,
+    /// What people call that campaign.
+    pub campaign_name: Option<String>,
+    /// The production order for which it was issued.
+    #[schema(value_type = Option<ProductionName>)]
+    pub production_order: Option<String>,
+    /// The visit for which it was issued.
+    #[schema(value_type = Option<VisitName>)]
+    pub visit: Option<String>,
     /// Who was given the private key, where it was made here.
     pub handed_to: Option<String>,
 }

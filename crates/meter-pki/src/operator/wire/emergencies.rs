@@ -29,6 +29,16 @@ pub struct ReviewText {
     pub finding: String,
 }
 
+/// Somebody's emergencies.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EmergenciesView {
+    /// Whose.
+    #[schema(value_type = PersonId)]
+    pub person: String,
+    /// Each of them, the newest in front: who agrees, ends or reviews does so with the one that stands so.
+    pub emergencies: Vec<EmergencyView>,
+}
+
 /// An emergency.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EmergencyView {

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::requests::MarkView;
 use super::words::{
-    Base64Text, OrderName, ProductionNowWord, ProductionWord, ProfileName, PurposeWord, ReasonText,
+    Base64Text, ProductionName, ProductionNowWord, ProductionWord, ProfileName, PurposeWord, ReasonText,
     ReasonWord, Serial, ShortText, SystemTitle, TenantId, TimeText, WhyText,
 };
 
@@ -14,7 +14,7 @@ use super::words::{
 #[serde(deny_unknown_fields)]
 pub struct ProductionText {
     /// Its name: 1 to 48 letters, digits, `.`, `_` and `-`.
-    #[schema(value_type = OrderName)]
+    #[schema(value_type = ProductionName)]
     pub id: String,
     /// The manufacturer.
     #[schema(value_type = TenantId)]
@@ -70,7 +70,7 @@ pub struct TitleRange {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProductionView {
     /// Its name.
-    #[schema(value_type = OrderName)]
+    #[schema(value_type = ProductionName)]
     pub id: String,
     /// The manufacturer.
     #[schema(value_type = TenantId)]
@@ -144,7 +144,7 @@ pub struct ProductionQueryText {
     #[schema(value_type = Option<ProductionWord>)]
     pub state: Option<String>,
     /// Only those after this one, as `next` of the page before said.
-    #[schema(value_type = Option<OrderName>)]
+    #[schema(value_type = Option<ProductionName>)]
     pub after: Option<String>,
     /// At most so many, up to 10,000.
     pub limit: u32,

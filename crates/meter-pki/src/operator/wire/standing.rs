@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::words::{
-    CurveWord, KeyName, KeyPlaceWord, KeyUseWord, LightWord, SeverityWord, TenantId, TimeText,
+    CurveWord, DateText, KeyName, KeyPlaceWord, KeyUseWord, LightWord, SeverityWord, TenantId, TimeText,
 };
 
 /// What the doctor found when the server had it look.
@@ -115,10 +115,14 @@ pub struct OverviewView {
     pub worst: Vec<DoctorFindingView>,
     /// The CRLs on record, complete ones and deltas.
     pub crls: FreshnessView,
+    /// The OCSP responders of the authorities.
+    pub ocsp: RespondersView,
     /// How many tokens there are, and how many of them do not serve.
     pub tokens: TokensView,
     /// How many certificates were issued.
     pub issued: IssuedView,
+    /// What ends soon.
+    pub ending: EndingView,
     /// What waits for people.
     pub waiting: WaitingView,
 }
@@ -133,6 +137,30 @@ pub struct FreshnessView {
     /// When the first of them has to be replaced.
     #[schema(value_type = Option<TimeText>)]
     pub first_next_update: Option<String>,
+}
+
+/// How fresh OCSP is: answers are signed when they are asked for, as long as a responder's certificate lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RespondersView {
+    /// For how many authorities OCSP is answered, or is to be.
+    pub total: usize,
+    /// Of which of them the responder has no certificate yet, or one that is over.
+    pub silent: Vec<String>,
+    /// When the first certificate of a responder ends. It is renewed by itself before that.
+    #[schema(value_type = Option<TimeText>)]
+    pub first_not_after: Option<String>,
+}
+
+/// What ends soon, by the counts that the ledger keeps of days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingView {
+    /// How many days are looked ahead, with today.
+    pub days: i64,
+    /// The day behind the last of them.
+    #[schema(value_type = DateText)]
+    pub until: String,
+    /// How many certificates end in these days that are neither revoked nor on hold; those that ended today are among them.
+    pub certificates: u64,
 }
 
 /// How many tokens serve.

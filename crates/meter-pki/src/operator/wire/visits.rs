@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::requests::MarkView;
 use super::words::{
-    Base64Text, OrderName, PersonId, ProfileName, PurposeWord, ReasonText, ReasonWord, Serial, Sha256,
-    SystemTitle, TenantId, TimeText, VisitWord, WhyText,
+    Base64Text, PersonId, ProfileName, PurposeWord, ReasonText, ReasonWord, Serial, Sha256, SystemTitle,
+    TenantId, TimeText, UnitTitle, VisitName, VisitWord, WhyText,
 };
 
 /// Which visits to list.
@@ -23,7 +23,7 @@ pub struct VisitQueryText {
     #[schema(value_type = Option<VisitWord>)]
     pub state: Option<String>,
     /// Only those after this one, as `next` of the page before said.
-    #[schema(value_type = Option<OrderName>)]
+    #[schema(value_type = Option<VisitName>)]
     pub after: Option<String>,
     /// At most so many, up to 10,000.
     pub limit: u32,
@@ -40,7 +40,7 @@ pub struct OwnVisitQueryText {
     #[schema(value_type = Option<VisitWord>)]
     pub state: Option<String>,
     /// Only those after this one, as `next` of the page before said.
-    #[schema(value_type = Option<OrderName>)]
+    #[schema(value_type = Option<VisitName>)]
     pub after: Option<String>,
     /// At most so many, up to 10,000.
     pub limit: u32,
@@ -57,7 +57,7 @@ pub struct VisitPlanText {
     #[schema(value_type = PersonId)]
     pub technician: String,
     /// The system title that is allotted to his hand-held unit.
-    #[schema(value_type = SystemTitle)]
+    #[schema(value_type = UnitTitle)]
     pub unit: String,
     /// The meters, by their system titles.
     #[schema(value_type = Vec<SystemTitle>)]
@@ -80,7 +80,7 @@ pub struct VisitPlanText {
 #[serde(deny_unknown_fields)]
 pub struct VisitText {
     /// Its name.
-    #[schema(value_type = OrderName)]
+    #[schema(value_type = VisitName)]
     pub id: String,
     /// What it is to be.
     pub plan: VisitPlanText,
@@ -132,7 +132,7 @@ pub struct VisitPage {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VisitView {
     /// Its name.
-    #[schema(value_type = OrderName)]
+    #[schema(value_type = VisitName)]
     pub id: String,
     /// SHA-256 over all that is approved, 64 hexadecimal digits; another one after each change.
     #[schema(value_type = Sha256)]
@@ -185,7 +185,7 @@ pub struct VisitCertificateView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BundleView {
     /// The visit.
-    #[schema(value_type = OrderName)]
+    #[schema(value_type = VisitName)]
     pub visit: String,
     /// The last second of it.
     #[schema(value_type = TimeText)]
@@ -251,7 +251,7 @@ pub struct ReceiptsText {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptsView {
     /// The visit.
-    #[schema(value_type = OrderName)]
+    #[schema(value_type = VisitName)]
     pub visit: String,
     /// The serial number of the certificate that signed it.
     #[schema(value_type = Serial)]

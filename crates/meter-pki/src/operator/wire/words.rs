@@ -101,7 +101,10 @@ forms! {
     CampaignName: "The first 8 or more hexadecimal digits of a campaign's digest, or what people call it.",
         r"^[^\u0000-\u001F\u007F-\u009F\/]{1,64}$", "autumn";
     KeyName: "The name of an authority's key: 40 hexadecimal digits.", "^[0-9A-Fa-f]{40}$", "0123456789abcdef0123456789abcdef01234567";
-    OrderName: "The name of a production order or of a visit.", r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,47}$", "PO-2026.1";
+    ProductionName: "The name of a production order.", r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,47}$", "PO-2026.1";
+    VisitName: "The name of a visit.", r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,47}$", "V-2026.1";
+    UnitTitle: "The system title of a technician's hand-held unit, which need be no device on record: 8 octets, as 16 hexadecimal digits in capitals.",
+        "^[0-9A-F]{16}$", "4D504B4800000001";
     FlagId: "A FLAG id: three capital letters, with which system titles begin.", "^[A-Z]{3}$", "MPK";
     MakerName: "A manufacturer: his name as a tenant, or his FLAG id.", r"^(?:[A-Z]{3}|[a-z0-9\-]{1,32})$", "maker";
     TitleStart: "The first octets of system titles, in hexadecimal.", "^(?:[0-9A-Fa-f]{2}){1,8}$", "4D504B";
