@@ -213,6 +213,8 @@ fn what_no_profile_allows_is_refused_by_the_signer_and_nothing_is_left_open() {
     let answer = meter.try_enrol("meter-op-tls", &shown);
     assert_eq!(answer.status, 500, "{}", answer.text());
     let log = path(&house.at("signer/signatures.log"));
+    let beyond = house.signer_verb(&["log", "show", &log, "--after", "1000000"]);
+    assert!(beyond.code == Some(5) && beyond.err.contains("signer.no-record"), "{}", beyond.all());
     let shown = house.signer_verb(&["log", "show", &log]).ok().out;
     assert!(shown.contains("certificate.lint"), "{shown}");
     house.check();
