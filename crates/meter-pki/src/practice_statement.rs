@@ -60,12 +60,12 @@ pub(crate) struct OpenQuestion {
 pub(crate) fn of(config: &Config, detail: Detail) -> PracticeStatement {
     let known = Known { config, detail };
     let mut writer = Writer::default();
+    program::write(&mut writer);
     participants::write(&known, &mut writer);
     life_cycle::write(&known, &mut writer);
     controls::write(&known, &mut writer);
     technical::write(&known, &mut writer);
     profiles::write(&known, &mut writer);
-    program::write(&mut writer);
     organisation::write(&known, &mut writer);
     questions::write(&mut writer);
     let sections: Vec<StatementSection> =

@@ -21,7 +21,8 @@ use utoipa::ToSchema;
 
 use crate::profile_sample::sample;
 pub(crate) use certificates::CertificateReference;
-pub(crate) use words::{purpose_of_file, suite_of};
+use words::suite_of;
+pub(crate) use words::{alternative_name, purpose_of_file, subject};
 
 /// When the samples are made, as if: 2026-12-01T00:00:00Z. Times from 2050 on are two octets longer.
 const NOW: UnixTime = UnixTime::from_seconds(1_796_083_200);

@@ -18,7 +18,7 @@ fn roles(known: &Known<'_>, writer: &mut Writer) {
     let rows = Role::ALL.into_iter().map(|role| {
         let permissions: Vec<&str> = role.permissions().iter().map(|permission| permission.name()).collect();
         let alone =
-            if role.is_exclusive() { "with no other role" } else { "with roles that are not so marked" };
+            if role.is_exclusive() { "with no other role" } else { "with others that are not held alone" };
         vec![format!("`{}`", role.name()), permissions.join(", "), alone.to_owned()]
     });
     writer.says(
@@ -151,7 +151,7 @@ fn backup(known: &Known<'_>, writer: &mut Writer) {
     writer.says(
         "5.7.2",
         format!(
-            "After a loss the ledger is restored from a backup and compared with the exported log before it issues again. Serial numbers of which nobody knows whether they were used are revoked after {}.",
+            "After a loss the ledger is restored from a backup and compared with the exported log, of which it takes in what it lacks; to end the recovery without that is asked for by a word of its own. Serial numbers of which nobody knows whether they were used are revoked after {}.",
             length(known.config.authorities.iter().map(|one| one.uncertain_grace_seconds).max().unwrap_or_default())
         ),
     );

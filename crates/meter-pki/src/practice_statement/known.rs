@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ca_core::certificate::Certificate;
-use ca_core::profile::{Approval, CertificateProfile};
+use ca_core::profile::{Approval, CertificateProfile, Hierarchy};
 use ca_core::registration::Door;
 use ca_core::validity::UnixTime;
 use policies::described;
@@ -93,20 +93,38 @@ impl<'a> Known<'a> {
         found.map_or_else(|| "–".to_owned(), |field| field.value)
     }
 
-    /// The rows of a certificate: subject, key, validity, serial number, fingerprint.
-    pub(super) fn certificate(&self, certificate: &Certificate) -> Vec<String> {
+    /// What an auditor looks for in a certificate.
+    pub(super) fn certificate(&self, certificate: &Certificate) -> Vec<(&'static str, String)> {
         let validity = certificate.validity();
         let sha256 = hex::encode_upper(Sha256::digest(certificate.der()));
         vec![
-            format!("`{}`", certificate.subject()),
-            format!("`{}`", certificate.issuer()),
-            format!("EC, {}", certificate.public_key().curve()),
-            format!("ECDSA, {}", hash(certificate)),
-            self.time(validity.not_before()),
-            self.time(validity.not_after()),
-            self.own(certificate.serial(), "serial number"),
-            self.own(sha256, "SHA-256"),
+            ("issuer", format!("`{}`", certificate.issuer())),
+            ("key", format!("EC, {}", certificate.public_key().curve())),
+            ("signature", format!("ECDSA, {}", hash(certificate))),
+            (
+                "validity",
+                format!("{} to {}", self.time(validity.not_before()), self.time(validity.not_after())),
+            ),
+            ("serial number", self.own(certificate.serial(), "a serial number")),
+            ("SHA-256 of the certificate", self.own(sha256, "a fingerprint")),
         ]
+    }
+
+    /// A validity in words.
+    pub(super) fn validity(&self, profile: &CertificateProfile) -> String {
+        match self.field(profile, "validity").as_str() {
+            "no-expiry" => "no end".to_owned(),
+            length => length.to_owned(),
+        }
+    }
+
+    /// The profiles of which a certificate introduces its holder again.
+    pub(super) fn renewed(&self) -> Vec<&'a CertificateProfile> {
+        let shown = |profile: &CertificateProfile| {
+            let mut offers = self.offers().filter(|(_, offer)| offer.profile.id() == profile.id());
+            offers.any(|(_, offer)| offer.doors.contains(&Door::OperationalCertificate))
+        };
+        self.profiles().into_iter().filter(|profile| shown(profile)).collect()
     }
 }
 
@@ -117,27 +135,15 @@ fn hash(certificate: &Certificate) -> &'static str {
     }
 }
 
-/// The columns that [`Known::certificate`] fills.
-pub(super) const CERTIFICATE: [&str; 8] = [
-    "subject",
-    "issuer",
-    "key",
-    "signature",
-    "not before",
-    "not after",
-    "serial number",
-    "SHA-256 of the certificate",
-];
-
-/// A door, in words.
-pub(super) fn door(door: Door) -> String {
+/// A door of a profile, in words.
+pub(super) fn door(door: Door, hierarchy: Hierarchy) -> String {
     match door {
         Door::RegistrationAuthority => "a registration authority, within its bounds".to_owned(),
         Door::OneTimeToken => "who shows the one-time token of an expected device, once".to_owned(),
         Door::FactoryCertificate { grace_seconds, expired_seconds } => {
             let grace = match grace_seconds {
                 0 => String::new(),
-                seconds => format!(", and for {} minutes after its first operational one", seconds / 60),
+                seconds => format!(", and for {} minutes after that", seconds / 60),
             };
             let expired = match expired_seconds {
                 0 => String::new(),
@@ -150,9 +156,10 @@ pub(super) fn door(door: Door) -> String {
         Door::OperationalCertificate => {
             "a device by a certificate of the same owner: for a further purpose, or again".to_owned()
         }
-        Door::Operator => {
-            "an operator with the permission `issue`; for hand-held units, on an approved visit".to_owned()
+        Door::Operator if hierarchy == Hierarchy::Maintenance => {
+            "a technician, on his own approved visit, with the permission `visit`".to_owned()
         }
+        Door::Operator => "an operator with the permission `issue`".to_owned(),
         Door::Process => "a campaign of the operator's, through a head-end".to_owned(),
     }
 }

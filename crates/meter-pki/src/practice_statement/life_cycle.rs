@@ -1,5 +1,8 @@
 //! Section 4: from the request to the end of a certificate, as far as the configuration decides it.
 
+use ca_core::profile::{KeyReuse, NameChange};
+use ca_core::registration::ProductionRule;
+use ca_core::sharding::CrlPlan;
 use est_server::config::ServerKeys;
 use policies::described::length;
 
@@ -40,12 +43,12 @@ fn application(known: &Known<'_>, writer: &mut Writer) {
         let rule = &offer.approval;
         let needed = rule.needed.max(offer.profile.parts().approval);
         let order = match offer.production {
-            ca_core::registration::ProductionRule::Unasked => "no",
-            ca_core::registration::ProductionRule::Required => "yes",
+            ProductionRule::Unasked => "no",
+            ProductionRule::Required => "yes",
         };
         vec![
-            format!("`{}`", authority.name),
             format!("`{}`", offer.profile.id()),
+            format!("`{}`", authority.name),
             people(needed).to_owned(),
             order.to_owned(),
         ]
@@ -54,7 +57,7 @@ fn application(known: &Known<'_>, writer: &mut Writer) {
         "4.2.2",
         "Who approves a request before it is answered, and whether it counts against a production order:",
     );
-    writer.table("4.2.2", &["authority", "profile", "approved by", "production order"], rows);
+    writer.grouped("4.2.2", &["profile", "authority", "approved by", "production order"], rows);
     writer.says(
         "4.2.2",
         format!(
@@ -65,12 +68,11 @@ fn application(known: &Known<'_>, writer: &mut Writer) {
 }
 
 fn replacement(known: &Known<'_>, writer: &mut Writer) {
-    let rows =
-        known.profiles().into_iter().filter(|profile| profile.parts().path_length.is_none()).map(|profile| {
-            let keys = ["validity", "renewal_window", "renewal_spread", "revoke_replaced_after"];
-            let said = keys.map(|key| known.field(profile, key));
-            [vec![format!("`{}`", profile.id())], said.to_vec()].concat()
-        });
+    let rows = known.renewed().into_iter().map(|profile| {
+        let keys = ["validity", "renewal_window", "renewal_spread", "revoke_replaced_after"];
+        let said = keys.map(|key| known.field(profile, key));
+        [vec![format!("`{}`", profile.id())], said.to_vec()].concat()
+    });
     let columns = [
         "profile",
         "validity",
@@ -80,13 +82,14 @@ fn replacement(known: &Known<'_>, writer: &mut Writer) {
     ];
     writer.says(
         "4.7.1",
-        "A certificate is replaced in the last part of its validity, or before by an operator's campaign:",
+        "A certificate of these profiles is replaced in the last part of its validity, or before by an operator's campaign; one of another \
+         profile, by whom and when 3.2.5 lets it be asked for:",
     );
-    writer.table("4.7.1", &columns, rows);
+    writer.grouped("4.7.1", &columns, rows);
     let renewing: Vec<String> = known
         .profiles()
         .into_iter()
-        .filter(|profile| profile.parts().key_reuse == ca_core::profile::KeyReuse::Allowed)
+        .filter(|profile| profile.parts().key_reuse == KeyReuse::Allowed)
         .map(|profile| format!("`{}`", profile.id()))
         .collect();
     let said = if renewing.is_empty() {
@@ -101,7 +104,7 @@ fn replacement(known: &Known<'_>, writer: &mut Writer) {
     let changing: Vec<String> = known
         .profiles()
         .into_iter()
-        .filter(|profile| profile.parts().name_change == ca_core::profile::NameChange::Allowed)
+        .filter(|profile| profile.parts().name_change == NameChange::Allowed)
         .map(|profile| format!("`{}`", profile.id()))
         .collect();
     let said = if changing.is_empty() {
@@ -125,7 +128,7 @@ fn crls(known: &Known<'_>, writer: &mut Writer) {
             },
         );
         let plan =
-            if one.issuer.crl_plan() == Default::default() { "none" } else { "yes, beside the CRL of all" };
+            if one.issuer.crl_plan() == CrlPlan::default() { "none" } else { "yes, beside the CRL of all" };
         vec![
             format!("`{}`", one.name),
             length(profile.reissue_seconds()),
@@ -143,14 +146,14 @@ fn crls(known: &Known<'_>, writer: &mut Writer) {
         "shards",
         "certificateHold",
     ];
-    writer.table("4.9.7", &columns, rows);
+    writer.grouped("4.9.7", &columns, rows);
     let slow = known
         .config
         .authorities
         .iter()
         .map(|one| vec![format!("`{}`", one.name), length(one.uncertain_grace_seconds)]);
     writer.says("4.9.4", "None of a request: it is recorded when it is made. A certificate of which nobody knows whether it was signed is revoked after:");
-    writer.table("4.9.4", &["authority", "grace"], slow);
+    writer.grouped("4.9.4", &["authority", "grace"], slow);
     let short: Vec<String> = known
         .profiles()
         .into_iter()

@@ -6,8 +6,9 @@ use est_server::config::BindingPolicy;
 use policies::Settings;
 use policies::described::length;
 
-use super::known::{CERTIFICATE, Known, door};
+use super::known::{Known, door};
 use super::writer::Writer;
+use crate::profile_reference::{alternative_name, subject};
 
 pub(super) fn write(known: &Known<'_>, writer: &mut Writer) {
     overview(known, writer);
@@ -27,7 +28,7 @@ fn overview(known: &Known<'_>, writer: &mut Writer) {
              Book security suites 1 and 2). {} certification authorities issue online, below roots that are kept off line. They run on \
              meter-pki {}. Enrolment is over EST (RFC 7030, RFC 8951){}; status is published as CRL (RFC 5280) and OCSP (RFC 6960).",
             authorities.len(),
-            env!("CARGO_PKG_VERSION"),
+            known.own(env!("CARGO_PKG_VERSION"), "a version"),
             if known.config.cmp.is_some() { " and CMP (RFC 9483, RFC 9810)" } else { "" },
         ),
     );
@@ -56,20 +57,27 @@ fn overview(known: &Known<'_>, writer: &mut Writer) {
 }
 
 fn authorities(known: &Known<'_>, writer: &mut Writer) {
-    writer.says("1.3.1", "Authorities that issue online, and from when to when:");
-    let columns = [["authority", "tenant"].as_slice(), &CERTIFICATE, &["issues until"]].concat();
-    let rows = known.config.authorities.iter().map(|one| {
-        let named = vec![format!("`{}`", one.name), format!("`{}`", one.issuer.tenant().as_str())];
-        [named, known.certificate(one.issuer.certificate()), vec![known.time(one.issuer.window_ends())]]
-            .concat()
-    });
-    writer.table("1.3.1", &columns, rows);
-    writer.says("1.3.1", "Certificates above them, and links between generations of a root:");
-    writer.table("1.3.1", &CERTIFICATE, known.above().into_iter().map(|one| known.certificate(one)));
+    writer.says("1.3.1", "Authorities that issue online:");
+    for one in &known.config.authorities {
+        let certificate = one.issuer.certificate();
+        let head = format!("**{}**: `{}`", one.name, certificate.subject());
+        let more = [
+            ("tenant", format!("`{}`", one.issuer.tenant().as_str())),
+            ("issues until", known.time(one.issuer.window_ends())),
+        ];
+        let entries: Vec<_> = known.certificate(certificate).into_iter().chain(more).collect();
+        writer.list("1.3.1", &head, &entries);
+    }
+    writer.says("1.3.1", "Roots, and what else is above them:");
+    for one in known.above() {
+        writer.list("1.3.1", &format!("`{}`", one.subject()), &known.certificate(one));
+    }
     let closed = &known.config.closed_authorities;
     if !closed.is_empty() {
         writer.says("1.3.1", "Closed authorities, whose last CRLs are still published:");
-        writer.table("1.3.1", &CERTIFICATE, closed.iter().map(|one| known.certificate(one)));
+    }
+    for one in closed {
+        writer.list("1.3.1", &format!("`{}`", one.subject()), &known.certificate(one));
     }
     writer.says(
         "1.3.1",
@@ -79,10 +87,9 @@ fn authorities(known: &Known<'_>, writer: &mut Writer) {
 }
 
 fn participants(known: &Known<'_>, writer: &mut Writer) {
-    let bounds = |prefix: &[u8]| match std::str::from_utf8(prefix) {
-        Ok("") => "any".to_owned(),
-        Ok(digits) => format!("begins with `{digits}`"),
-        Err(_) => "bounded".to_owned(),
+    let bounds = |prefix: &[u8]| match prefix {
+        [] => "any".to_owned(),
+        octets => format!("begins with `{}`", hex::encode_upper(octets)),
     };
     let rows: Vec<Vec<String>> = known
         .config
@@ -128,7 +135,7 @@ fn participants(known: &Known<'_>, writer: &mut Writer) {
             profile.parts().hierarchy.name().to_owned(),
         ]
     });
-    writer.table("1.3.3", &["profile", "for", "hierarchy"], rows);
+    writer.grouped("1.3.3", &["profile", "for", "hierarchy"], rows);
     let makers = known.config.manufacturers.iter().map(|one| {
         let anchors: Vec<String> = one.anchors.iter().map(|anchor| format!("`{}`", anchor.name())).collect();
         let shipments = match (one.shipments.anchors.len(), &one.shipments.organization) {
@@ -157,7 +164,7 @@ fn participants(known: &Known<'_>, writer: &mut Writer) {
         ]
     });
     writer.says("1.4.1", "A key has one use, which its certificate states and a relying party checks:");
-    writer.table("1.4.1", &["profile", "key usage", "extended key usage"], rows);
+    writer.grouped("1.4.1", &["profile", "key usage", "extended key usage"], rows);
 }
 
 fn repository(known: &Known<'_>, writer: &mut Writer) {
@@ -201,11 +208,11 @@ fn names(known: &Known<'_>, writer: &mut Writer) {
     let rows = known.profiles().into_iter().map(|profile| {
         vec![
             format!("`{}`", profile.id()),
-            known.field(profile, "subject"),
-            known.field(profile, "alternative_name"),
+            subject(profile),
+            alternative_name(&profile.parts().alternative_name),
         ]
     });
-    writer.table("3.1.1", &["profile", "subject", "subject alternative name"], rows);
+    writer.grouped("3.1.1", &["profile", "subject", "subject alternative name"], rows);
     let of_devices = known
         .profiles()
         .into_iter()
@@ -235,14 +242,15 @@ fn validation(known: &Known<'_>, writer: &mut Writer) {
         };
         vec![format!("`{}`", offer.label.as_deref().unwrap_or_default()), binding.to_owned()]
     });
-    writer.table("3.2.1", &["EST label", "binding of the request to its TLS connection"], bindings);
+    writer.grouped("3.2.1", &["EST label", "binding of the request to its TLS connection"], bindings);
     let rows = known.offers().map(|(authority, offer)| {
-        let doors: Vec<String> = offer.doors.iter().map(|&one| door(one)).collect();
+        let hierarchy = offer.profile.parts().hierarchy;
+        let doors: Vec<String> = offer.doors.iter().map(|&one| door(one, hierarchy)).collect();
         let doors = if doors.is_empty() { "nobody".to_owned() } else { doors.join("; ") };
-        vec![format!("`{}`", authority.name), format!("`{}`", offer.profile.id()), doors]
+        vec![format!("`{}`", offer.profile.id()), format!("`{}`", authority.name), doors]
     });
     writer.says("3.2.5", "Who may have a certificate of which profile; whoever is not named has none:");
-    writer.table("3.2.5", &["authority", "profile", "who"], rows);
+    writer.grouped("3.2.5", &["profile", "authority", "who"], rows);
     let has_expired = known
         .offers()
         .flat_map(|(_, offer)| &offer.doors)
@@ -250,18 +258,18 @@ fn validation(known: &Known<'_>, writer: &mut Writer) {
     if has_expired {
         writer.says("3.2.5", "Where an expired factory certificate still opens a door, its end alone is waived, and each use is on record.");
     }
-    let rows =
-        known.profiles().into_iter().filter(|profile| profile.parts().path_length.is_none()).map(|profile| {
-            let keys = ["renewal_window", "renewal_limit", "key_reuse", "name_change"];
-            let said = keys.map(|key| known.field(profile, key));
-            [vec![format!("`{}`", profile.id())], said.to_vec()].concat()
-        });
+    let rows = known.renewed().into_iter().map(|profile| {
+        let keys = ["renewal_window", "renewal_limit", "key_reuse", "name_change"];
+        let said = keys.map(|key| known.field(profile, key));
+        [vec![format!("`{}`", profile.id())], said.to_vec()].concat()
+    });
     writer.says(
         "3.3.1",
-        "A certificate that is valid and not revoked introduces its holder, in this part of its validity:",
+        "A certificate of these profiles that is valid and not revoked introduces its holder, in this part of its validity; who has one of \
+         another profile comes as for the first time:",
     );
     let columns = ["profile", "window", "times within one length of validity", "the same key", "other names"];
-    writer.table("3.3.1", &columns, rows);
+    writer.grouped("3.3.1", &columns, rows);
     let cmp = match &known.config.cmp {
         Some(_) => {
             "Over CMP (rr) a device asks for the certificate that signs the message, and a registration authority within its bounds."

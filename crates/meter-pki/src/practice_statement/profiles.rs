@@ -1,7 +1,11 @@
 //! Section 7: what is in certificates, CRLs and OCSP answers. In full, octet by octet, it is told by `profile reference`.
 
+use ca_core::profile::Pointers;
+use ca_core::sharding::CrlPlan;
+
 use super::known::Known;
 use super::writer::Writer;
+use crate::profile_reference::alternative_name;
 
 pub(super) fn write(known: &Known<'_>, writer: &mut Writer) {
     let settings = known.config.profiles.settings();
@@ -11,17 +15,22 @@ pub(super) fn write(known: &Known<'_>, writer: &mut Writer) {
         settings.variant.name()
     ));
     let rows = known.profiles().into_iter().map(|profile| {
-        let keys = [
-            "key_usage",
-            "extended_key_usage",
-            "alternative_name",
-            "pointers",
-            "policy",
-            "max_octets",
-            "version",
-        ];
-        let said = keys.map(|key| known.field(profile, key));
-        [vec![format!("`{}`", profile.id())], said.to_vec()].concat()
+        let pointers = match profile.parts().pointers {
+            Pointers::None => "none",
+            Pointers::Crl => "cRLDistributionPoints",
+            Pointers::CrlAndAccess => "cRLDistributionPoints, authorityInfoAccess",
+        };
+        let said = |key| known.field(profile, key);
+        vec![
+            format!("`{}`", profile.id()),
+            said("key_usage"),
+            said("extended_key_usage"),
+            alternative_name(&profile.parts().alternative_name),
+            pointers.to_owned(),
+            said("policy"),
+            said("max_octets"),
+            said("version"),
+        ]
     });
     writer.says(
         "7.1.2",
@@ -37,7 +46,7 @@ pub(super) fn write(known: &Known<'_>, writer: &mut Writer) {
         "at most, octets",
         "version of the profile",
     ];
-    writer.table("7.1.2", &columns, rows);
+    writer.grouped("7.1.2", &columns, rows);
     writer.says("7.1.3", "Keys: id-ecPublicKey (1.2.840.10045.2.1) with secp256r1 or secp384r1. Signatures: ecdsa-with-SHA256 (1.2.840.10045.4.3.2) by keys on P-256, ecdsa-with-SHA384 (1.2.840.10045.4.3.3) by keys on P-384.");
     let policies: std::collections::BTreeSet<String> = known
         .profiles()
@@ -51,7 +60,7 @@ pub(super) fn write(known: &Known<'_>, writer: &mut Writer) {
         format!("{}; by profile in 7.1.2.", listed.join(", "))
     };
     writer.says("7.1.6", said);
-    let shards = known.config.authorities.iter().any(|one| one.issuer.crl_plan() != Default::default());
+    let shards = known.config.authorities.iter().any(|one| one.issuer.crl_plan() != CrlPlan::default());
     let deltas = known.config.authorities.iter().any(|one| one.crl_profile.deltas().is_some());
     let mut extensions = vec!["authorityKeyIdentifier", "cRLNumber"];
     if shards {

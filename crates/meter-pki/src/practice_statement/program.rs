@@ -12,7 +12,7 @@ pub(super) fn write(writer: &mut Writer) {
 const FACTS: &[(&str, &str)] = &[
     (
         "1.4.2",
-        "A key that is certified for one use or one device is not certified for another. A factory certificate opens no door but the first of its owner.",
+        "A key that is certified for one use or one device is not certified for another. A factory certificate introduces a device for its first operational certificates, and for nothing else.",
     ),
     (
         "1.6",
@@ -32,7 +32,7 @@ const FACTS: &[(&str, &str)] = &[
     ),
     (
         "3.1.5",
-        "A device has one certificate in service of each hierarchy, purpose and suite; another is issued as its replacement only. Serial numbers are unique by issuer, for ever, and no requester chooses one. A key belongs to one device and one purpose.",
+        "A device has one certificate in service of each hierarchy and purpose; another is issued as its replacement only. Serial numbers are unique by issuer, for ever, and no requester chooses one. A key belongs to one device and one purpose.",
     ),
     (
         "3.2.1",
@@ -136,11 +136,11 @@ const FACTS: &[(&str, &str)] = &[
     ),
     (
         "4.10.3",
-        "OCSP nonces of 1 to 128 octets (RFC 9654); archive cutoff; preferred signature algorithms are heeded where the responder has them.",
+        "OCSP nonces of 1 to 128 octets (RFC 9654); archive cutoff. Preferred signature algorithms are read and have no effect: a suite has one.",
     ),
     (
         "4.11",
-        "A device ends by being retired on record: nothing is issued to it any more. Its certificates are revoked with cessationOfOperation, or end.",
+        "A device is retired on record: nothing is issued to it any more, through whichever door. An operator revokes its certificates, or they end.",
     ),
     ("4.12.2", "None: there are no session keys in certificates."),
     (

@@ -27,15 +27,11 @@ pub(super) fn write(known: &Known<'_>, writer: &mut Writer) {
         .profiles()
         .into_iter()
         .map(|profile| vec![format!("`{}`", profile.id()), known.field(profile, "key_usage")]);
-    writer.table("6.1.7", &["profile", "keyUsage, critical"], rows);
+    writer.grouped("6.1.7", &["profile", "keyUsage, critical"], rows);
     let rows = known.profiles().into_iter().map(|profile| {
-        vec![
-            format!("`{}`", profile.id()),
-            known.field(profile, "validity"),
-            known.field(profile, "backdate"),
-        ]
+        vec![format!("`{}`", profile.id()), known.validity(profile), known.field(profile, "backdate")]
     });
-    writer.table("6.3.2", &["profile", "operational period", "begins before issuance by"], rows);
+    writer.grouped("6.3.2", &["profile", "operational period", "begins before issuance by"], rows);
     let rows = known.config.authorities.iter().map(|one| {
         let validity = one.issuer.certificate().validity();
         vec![
@@ -134,6 +130,11 @@ fn network(known: &Known<'_>, writer: &mut Writer) {
             address(listen),
             "plain HTTP; messages protect themselves".to_owned(),
         ]);
+    }
+    let est = config.est.coaps.as_ref().map(|coaps| ("EST over CoAP", coaps.listen));
+    let cmp = config.cmp.as_ref().and_then(|cmp| Some(("CMP over CoAP", cmp.coaps.as_ref()?.listen)));
+    for (what, listen) in est.into_iter().chain(cmp) {
+        rows.push(vec![what.to_owned(), address(listen), "UDP, DTLS".to_owned()]);
     }
     if let Some(door) = &config.operator_door {
         rows.push(vec![

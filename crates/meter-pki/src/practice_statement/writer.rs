@@ -42,6 +42,31 @@ impl Writer {
         self.says(number, [vec![line(&columns), under], rows].concat().join("\n"));
     }
 
+    /// The same, where rows that differ in their first cell alone are one row.
+    pub(super) fn grouped(
+        &mut self,
+        number: &str,
+        columns: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) {
+        let mut groups: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        for row in rows {
+            let Some((first, rest)) = row.split_first() else { continue };
+            match groups.iter_mut().find(|(_, known)| known == rest) {
+                Some((names, _)) => names.push(first.clone()),
+                None => groups.push((vec![first.clone()], rest.to_vec())),
+            }
+        }
+        let joined = groups.into_iter().map(|(names, rest)| [vec![names.join(", ")], rest].concat());
+        self.table(number, columns, joined);
+    }
+
+    /// Says it as a list of names and what they have.
+    pub(super) fn list(&mut self, number: &str, head: &str, entries: &[(&str, String)]) {
+        let lines = entries.iter().map(|(name, value)| format!("- {name}: {value}"));
+        self.says(number, std::iter::once(format!("{head}\n")).chain(lines).collect::<Vec<_>>().join("\n"));
+    }
+
     /// Asks what only the organisation can say.
     pub(super) fn asks(&mut self, number: &str, by: &str, question: &str) {
         let question = OpenQuestion { by: by.to_owned(), question: question.to_owned() };

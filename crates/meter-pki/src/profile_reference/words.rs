@@ -28,7 +28,7 @@ pub(crate) fn suite_of(id: &str) -> (&str, Option<u8>) {
 }
 
 /// The subject.
-pub(super) fn subject(profile: &CertificateProfile) -> String {
+pub(crate) fn subject(profile: &CertificateProfile) -> String {
     match &profile.parts().subject {
         SubjectRule::SystemTitle => {
             "CN = the system title: 16 hexadecimal digits in capitals, nothing else".to_owned()
@@ -52,7 +52,7 @@ pub(super) fn subject_short(profile: &CertificateProfile) -> &'static str {
 }
 
 /// The subject alternative name.
-pub(super) fn alternative_name(rule: &AlternativeNameRule) -> String {
+pub(crate) fn alternative_name(rule: &AlternativeNameRule) -> String {
     match rule {
         AlternativeNameRule::Absent => "absent".to_owned(),
         AlternativeNameRule::HardwareModule { hw_type } => format!(

@@ -9,15 +9,16 @@ mod failures;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::markdown::{self, code, sentence, shown, table};
-use super::{Page, REFERENCE};
-use crate::source::{Token, TokenKind};
+use super::{Page, REFERENCE, exits};
+use crate::source::{Source, Token, TokenKind};
 use crate::tree::{File, Tree};
+use errors::Sentences;
 
 /// A code as one place says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     code: String,
-    /// The name of the exit code, where the place says it.
+    /// The exit code, where the place says it.
     exit: Option<String>,
     sentence: String,
     next: String,
@@ -40,14 +41,33 @@ pub(super) fn page(tree: &Tree) -> Page {
             file.path.contains("/src/") && !NOT_READ.iter().any(|start| file.path.starts_with(start));
         is_of_product && !file.path.contains("/contract/")
     };
+    let files: Vec<(&Source, Vec<&Token>)> = tree
+        .rust()
+        .filter(|(file, _)| is_read(file))
+        .map(|(_, source)| {
+            (source, source.tokens.iter().filter(|token| !source.is_test_line(token.line)).collect())
+        })
+        .collect();
+    let mut sentences = Sentences::default();
+    for (source, tokens) in &files {
+        sentences.add(source, tokens);
+    }
     let mut said = Vec::new();
-    for (_, source) in tree.rust().filter(|(file, _)| is_read(file)) {
-        let tokens: Vec<&Token> =
-            source.tokens.iter().filter(|token| !source.is_test_line(token.line)).collect();
-        said.extend(errors::read(&tokens));
-        said.extend(failures::read(&tokens));
+    for (source, tokens) in &files {
+        said.extend(errors::read(source, tokens, &sentences));
+        said.extend(failures::read(tokens));
+    }
+    let numbers = numbers(tree);
+    for one in &mut said {
+        one.exit = one.exit.as_ref().and_then(|name| numbers.get(name).cloned());
     }
     (format!("{REFERENCE}/codes.md"), markdown::page("the sources", &text_of_page(said)))
+}
+
+/// The number of each exit code, by its name.
+fn numbers(tree: &Tree) -> BTreeMap<String, String> {
+    let files = super::commands::EXITS.iter().filter_map(|(_, path)| tree.file(path));
+    files.flat_map(exits::read).map(|code| (code.name, code.number)).collect()
 }
 
 /// The rows by their first words.
@@ -66,8 +86,8 @@ fn text_of_page(said: Vec<Said>) -> String {
          [interface](interface.md), as `reason` in audit records, in answers of EST and CMP where the standards have a place for \
          it. Programs branch on codes; sentences may be said better in the next version.\n\nThe codes below are all that the \
          sources of the programs name: {} of them. Some are said in several places; then each sentence stands there. An ellipsis \
-         is what is filled in when it is said. How the program ends is an [exit code](commands.md#exit-codes); a dash where it \
-         depends on who asked.\n\n",
+         is what is filled in when it is said; where no sentence stands, it is that of the cause. How the program ends is an \
+         [exit code](commands.md#exit-codes), with a dash where that depends on who asked.\n\n",
         codes.len()
     );
     for (noun, rows) in nouns {
@@ -84,10 +104,16 @@ fn row(name: &str, places: &[Said]) -> Vec<String> {
         let texts = texts.into_iter().filter(|text| !text.is_empty() && seen.insert(text.clone()));
         texts.collect::<Vec<_>>().join("<br>")
     };
-    let sentences = distinct(places.iter().map(|one| capital(&sentence(&one.sentence))).collect());
+    let sentences = distinct(places.iter().map(|one| said_whole(&one.sentence)).collect());
     let next = distinct(places.iter().map(|one| shown(&one.next)).collect());
     let exits = exits.into_iter().map(str::to_owned).collect::<Vec<_>>().join(", ");
     vec![code(name), if exits.is_empty() { "–".to_owned() } else { exits }, sentences, next]
+}
+
+/// A sentence; what is nothing but filled in is none.
+fn said_whole(text: &str) -> String {
+    let says_nothing = !text.chars().any(char::is_alphanumeric);
+    if says_nothing { String::new() } else { capital(&sentence(text)) }
 }
 
 /// A sentence of its own begins with a capital, unless it begins with what is filled in or typed.

@@ -51,7 +51,7 @@ const CHAPTERS: [Chapter; 10] = [
 ];
 
 /// Where exit codes are decided.
-const EXITS: [(&str, &str); 2] =
+pub(super) const EXITS: [(&str, &str); 2] =
     [("meter-pki", "crates/meter-pki/src/exit.rs"), ("offline-root", "offline-root/src/explain.rs")];
 
 /// Makes the pages: the first leads to the others.
@@ -235,8 +235,8 @@ fn checkers(programs: &Programs) -> anyhow::Result<String> {
         verifier.0.trim_end()
     );
     let ledger = Spoken::of("ledger-checker", programs)?;
-    let rows: Vec<Vec<String>> =
-        ledger.top.entries().iter().map(|entry| vec![code(&entry.typed), shown(&entry.said)]).collect();
+    let entries = ledger.top.entries().into_iter().filter(|entry| !entry.typed.starts_with("-h,"));
+    let rows: Vec<Vec<String>> = entries.map(|entry| vec![code(&entry.typed), shown(&entry.said)]).collect();
     text.push_str(&format!(
         "## `ledger-checker`\n\nIn no package: it is built from the sources, by whoever judges a ledger without the code that \
          wrote it. It ends with 0 where it finds nothing, 9 where it finds a violation, 1 where it cannot read.\n\n{}\n\n",

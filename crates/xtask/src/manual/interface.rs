@@ -68,15 +68,28 @@ impl<'a> Operation<'a> {
         format!("{} {}", code(self.text("x-permission")), whose.trim_end_matches('.'))
     }
 
-    /// What it gives.
-    fn answer(&self) -> String {
+    /// What it gives, and the members of what has no name.
+    fn answer(&self, schemas: &Map<String, Value>) -> (String, Vec<Vec<String>>) {
         let content = self.said.pointer("/responses/200/content").and_then(Value::as_object);
-        let kinds = content.into_iter().flatten().map(|(kind, content)| match content.get("schema") {
-            Some(schema) if kind == "application/json" => form(schema),
-            Some(_) | None => code(kind),
-        });
-        let kinds: Vec<String> = kinds.collect();
-        if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" or ") }
+        let (mut kinds, mut own) = (Vec::new(), Vec::new());
+        for (kind, content) in content.into_iter().flatten() {
+            let schema = content.get("schema").filter(|_| kind == "application/json");
+            let Some(schema) = schema else {
+                kinds.push(code(kind));
+                continue;
+            };
+            let items = schema.get("items").filter(|items| items.get("properties").is_some());
+            let known = items.and_then(|items| schemas.iter().find(|(_, known)| *known == items));
+            match (items, known) {
+                (_, Some((name, _))) => kinds.push(format!("list of {}", link(name))),
+                (Some(items), None) => {
+                    own = members(items);
+                    kinds.push("list of objects".to_owned());
+                }
+                (None, None) => kinds.push(form(schema)),
+            }
+        }
+        (if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" or ") }, own)
     }
 
     fn parameters(&self) -> Vec<Vec<String>> {
@@ -154,24 +167,33 @@ fn failures(document: &Value, operations: &[Operation<'_>]) -> String {
 }
 
 fn told(operation: &Operation<'_>, schemas: &Map<String, Value>) -> String {
+    let (answer, own) = operation.answer(schemas);
     let mut text = format!(
-        "### {}\n\n{} Permission: {}. Answer: {}.\n\n",
+        "### {}\n\n{} Permission: {}. Answer: {answer}.\n\n",
         operation.heading(),
         shown(operation.text("summary")),
         operation.needs(),
-        operation.answer()
     );
     text.push_str(&table(&["parameter", "where", "form", "what it is"], &operation.parameters()));
-    let Some(body) = operation.body() else { return text };
+    if let Some(body) = operation.body() {
+        text.push_str(&told_of_body(operation, body, schemas));
+    }
+    if !own.is_empty() {
+        text.push_str("Each object of the answer:\n\n");
+        text.push_str(&table(&["member", "form", "what it is"], &own));
+    }
+    text
+}
+
+fn told_of_body(operation: &Operation<'_>, body: &Value, schemas: &Map<String, Value>) -> String {
     let octets = operation.said.pointer("/requestBody/description").and_then(Value::as_str);
     let octets = octets.unwrap_or_default().trim_end_matches('.').to_lowercase();
     let (name, schema) = match named(body).and_then(|name| Some((name, schemas.get(name)?))) {
         Some((name, schema)) => (code(name), schema),
         None => (form(body), body),
     };
-    text.push_str(&format!("Body: {name}, {octets}. {}\n\n", said(schema)));
-    text.push_str(&table(&["member", "form", "what it is"], &members(schema)));
-    text
+    let members = table(&["member", "form", "what it is"], &members(schema));
+    format!("Body: {name}, {octets}. {}\n\n{members}", said(schema))
 }
 
 /// The members of an object; what must be there is marked.
@@ -208,7 +230,8 @@ fn types_page(schemas: &Map<String, Value>, bodies: &BTreeSet<&str>) -> String {
             None => format!(" Such as {}.", code(&example.to_string())),
         });
         text.push_str(&format!("### {name}\n\n{}{}\n\n", said(schema), example.unwrap_or_default()));
-        text.push_str(&format!("{}\n\n", form(schema)));
+        // No cell of a table, so that a bar stands for itself.
+        text.push_str(&format!("{}\n\n", form(schema).replace("\\|", "|")));
     }
     text.push_str("## Objects\n\n");
     for (name, schema) in schemas.iter().filter(|(name, schema)| is_object(schema) && stands_alone(name)) {
