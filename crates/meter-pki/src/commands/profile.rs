@@ -1,9 +1,9 @@
 //! `meter-pki profile list`, `profile show`, `profile sample` and `profile diff`: what certificates, CRLs and OCSP answers are made by.
 
-use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
 use crate::cli::profile::ProfileCommand;
 use crate::exit::Failure;
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::profiles::{
     ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfilePage, ProfileQueryText,
