@@ -203,6 +203,12 @@ pub enum Act {
     CrlNumbersTakenOver = 148,
     /// The ledger was moved into a database, where it goes on behind this record.
     LedgerMoved = 154,
+    /// An operator has the server ask the offline root for an authority: what follows is a key, and a request.
+    CeremonyRequestBegun = 155,
+    /// The request was made, and is open.
+    CeremonyRequestMade = 156,
+    /// The response to an open request was taken in by the server.
+    CeremonyResponseTakenIn = 157,
     /// Somebody asked for a role in an emergency.
     BreakGlassAsked = 150,
     /// Another agreed: from now on it counts.
@@ -315,6 +321,9 @@ impl Act {
             Self::CertificateTakenOver => "certificate-taken-over",
             Self::CrlNumbersTakenOver => "crl-numbers-taken-over",
             Self::LedgerMoved => "ledger-moved",
+            Self::CeremonyRequestBegun => "ceremony-request-begun",
+            Self::CeremonyRequestMade => "ceremony-request-made",
+            Self::CeremonyResponseTakenIn => "ceremony-response-taken-in",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",
             Self::BreakGlassEnded => "break-glass-ended",

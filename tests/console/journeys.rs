@@ -75,6 +75,7 @@ fn m_14_what_is_done_in_a_browser_is_done_as_others_see_it() {
     let [eva, kim, ron, lee, zoe, mia] =
         ["eva", "kim", "ron", "lee", "zoe", "mia"].map(|id| Desk::of(&office, &browser, id));
     people(&eva, &mia);
+    ceremonies(&eva);
     certificates(&kim, &things);
     issues_what_a_file_asks_for(&kim);
     requests(&lee, &zoe, &things);
@@ -120,6 +121,31 @@ fn people(eva: &Desk<'_>, mia: &Desk<'_>) {
         "{}",
         mia.told("/v1/emergencies")
     );
+}
+
+/// Where the configuration has no ceremonies held, nothing is made; a bundle is looked at all the same.
+fn ceremonies(eva: &Desk<'_>) {
+    eva.window.open("/console/v1/ceremonies");
+    eva.window.click(
+        "link",
+        "Make the key of an authority and a request to the offline root, which is open from then on",
+    );
+    let asked = [
+        ("Profile", "sub-operational-s1"),
+        ("Country", "DE"),
+        ("Organization", "Grid"),
+        ("Common name", "Grid Sub S1 G2"),
+    ];
+    eva.fill(&asked);
+    assert!(eva.window.text("main").contains("ceremony.elsewhere"), "{}", eva.window.text("main"));
+    let bundle = eva.office.rehearsal.unique("bundle.tar");
+    std::fs::write(&bundle, SCRIPT).expect("a file");
+    eva.window.open("/console/do/v1/ceremonies/bundle-reports");
+    eva.window.attach("Bundle", &bundle);
+    eva.fill(&[]);
+    eva.is_done("ceremonies/bundle-reports");
+    let told = eva.window.text("main");
+    assert!(told.contains("is not the .tar of a bundle"), "{told}");
 }
 
 fn certificates(kim: &Desk<'_>, things: &Things) {

@@ -1,8 +1,11 @@
 //! The practice statement of the quickstart's configuration, beside what OpenSSL reads off its certificates.
 
+use e2e::chapter::{Shell, steps};
 use e2e::peer::field;
 use e2e::rehearsal::Rehearsal;
 use serde_json::Value;
+
+const CHAPTER: &str = include_str!("../../docs/manual/practice-statement.md");
 
 fn section<'a>(statement: &'a Value, number: &str) -> &'a Value {
     let sections = statement["sections"].as_array().expect("sections");
@@ -120,4 +123,14 @@ fn open_questions_are_the_same_in_the_document_and_by_themselves_and_no_secret_i
         !template.contains("127.0.0.1")
             && !template.contains(&rehearsal.scratch("").to_string_lossy().into_owned())
     );
+}
+
+#[test]
+fn the_page_of_the_statement_works_as_it_stands() {
+    let rehearsal = Rehearsal::start(1);
+    let [write] = steps(CHAPTER);
+    let open = Shell::new(&rehearsal.state(""), &rehearsal.scratch("bin")).run(write).ok().out;
+    let whole = std::fs::read_to_string(rehearsal.state("practice-statement.md")).expect("the statement");
+    assert!(whole.contains("1.1 Overview") && whole.contains("dso-operational-s1"), "{whole}");
+    assert!(open.contains("policy authority") && open.len() < whole.len(), "{open}");
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod bench;
 mod browsers;
 mod campaigns;
+mod ceremonies;
 mod claiming;
 mod clock;
 mod closing;

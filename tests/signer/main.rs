@@ -4,6 +4,7 @@
 mod absence;
 #[path = "../../crates/signer-pkcs11/tests/token/board.rs"]
 mod board;
+mod ceremonies;
 mod chapter;
 mod coaps;
 mod hanging;

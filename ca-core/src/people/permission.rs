@@ -37,6 +37,8 @@ pub enum Permission {
     TakeOver,
     /// Make a backup.
     BackUp,
+    /// Have the offline root asked for an authority, with a key that is made for it, and take its response in.
+    HoldCeremonies,
     /// Ask for a role in an emergency, agree to another's, and end one.
     BreakGlass,
     /// Put on record that an emergency was looked at after its end.
@@ -51,7 +53,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Look,
         Self::ReadAudit,
         Self::LookAtPeople,
@@ -69,6 +71,7 @@ impl Permission {
         Self::LeadProduction,
         Self::TakeOver,
         Self::BackUp,
+        Self::HoldCeremonies,
         Self::BreakGlass,
         Self::ReviewEmergencies,
         Self::LeadVisits,
@@ -97,6 +100,7 @@ impl Permission {
             Self::LeadProduction => "lead-production",
             Self::TakeOver => "take-over",
             Self::BackUp => "back-up",
+            Self::HoldCeremonies => "hold-ceremonies",
             Self::BreakGlass => "break-glass",
             Self::ReviewEmergencies => "review-emergencies",
             Self::LeadVisits => "lead-visits",
@@ -128,6 +132,7 @@ impl Permission {
             | Self::LeadProduction
             | Self::TakeOver
             | Self::BackUp
+            | Self::HoldCeremonies
             | Self::BreakGlass
             | Self::LeadVisits
             | Self::Visit => true,

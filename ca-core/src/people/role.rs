@@ -5,7 +5,7 @@ use super::permission::Permission;
 /// What somebody is for an installation. Numbers are on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Says who may do what, shuts authorities out and lets them in again, takes over records of other programs, makes backups.
+    /// Says who may do what, shuts authorities out and lets them in again, takes over records of other programs, makes backups and keys of authorities.
     Administrator,
     /// Issues, revokes and publishes. With no other role (`FMT_SMR.2`).
     CaOperations,
@@ -76,6 +76,7 @@ impl Role {
                 Permission::LetInAgain,
                 Permission::TakeOver,
                 Permission::BackUp,
+                Permission::HoldCeremonies,
                 Permission::BreakGlass,
                 Permission::LookAtOneself,
             ],

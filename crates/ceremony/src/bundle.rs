@@ -55,7 +55,16 @@ impl Bundle {
         let mut octets = Vec::new();
         let file = File::open(path).map_err(unreadable)?;
         file.take(MOST_OCTETS + 1).read_to_end(&mut octets).map_err(unreadable)?;
-        Ok(Self { files: tar::read(&octets)? })
+        Self::from_tar(&octets)
+    }
+
+    /// Reads a bundle from the octets of a `.tar` of it.
+    ///
+    /// # Errors
+    /// [`OpenBundleError`].
+    pub fn from_tar(octets: &[u8]) -> Result<Self, OpenBundleError> {
+        let fits = u64::try_from(octets.len()).is_ok_and(|length| length <= MOST_OCTETS);
+        if fits { Ok(Self { files: tar::read(octets)? }) } else { Err(OpenBundleError::TooLarge) }
     }
 
     /// Writes the bundle into a new directory; nothing is ever overwritten.

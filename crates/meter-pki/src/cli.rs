@@ -240,6 +240,9 @@ pub enum CeremonyCommand {
     Verify {
         /// The directory of the bundle, or a .tar of it.
         bundle: PathBuf,
+        /// Have the server check it, which takes a .tar of up to 11 MiB.
+        #[arg(long)]
+        served: bool,
         /// The bundle of the ceremony before: then it is also checked that the one goes on where the other ended
         #[arg(long, value_name = "BUNDLE")]
         previous: Option<PathBuf>,
@@ -278,6 +281,9 @@ pub struct RequestArgs {
     /// The request file to be made.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Have the server make key and request, where its own keys and exchanges are.
+    #[arg(long, group = "KeyArgs", conflicts_with_all = ["key_directory", "token_uri", "exchanges"])]
+    pub served: bool,
     /// The directory of the open requests; made when absent.
     #[arg(long, default_value = "exchanges", value_name = "DIR")]
     pub exchanges: PathBuf,
@@ -316,8 +322,11 @@ pub struct ImportArgs {
     #[arg(long, value_name = "HEX64")]
     pub exchange_key: String,
     /// The directory for the certificates and the root's CRL.
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "served")]
+    pub out: Option<PathBuf>,
+    /// Have the server take it in, and write what it brings where its configuration says.
+    #[arg(long, conflicts_with_all = ["out", "exchanges"])]
+    pub served: bool,
 }
 
 /// `crl`

@@ -24,7 +24,6 @@ mod hsm;
 mod imported;
 mod migrate;
 mod credential;
-mod new_file;
 mod ocsp;
 mod overview;
 mod emergency;

@@ -48,7 +48,7 @@ use status_server::repository::Repository;
 
 use crate::audit::AuditLog;
 use crate::audit::note::Notary;
-use crate::config::{CheckedAuthority, Config, ShipmentTrust};
+use crate::config::{CheckedAuthority, Config, KeySource, ShipmentTrust};
 use crate::duty::{Duty, Nodes, name};
 use crate::exit::{Exit, Failure};
 use crate::issued_pace::IssuedPace;
@@ -167,6 +167,8 @@ pub struct System {
     pub(crate) key_places: Vec<String>,
     /// The directory of the exchange with the offline root, where it is to be shown.
     pub(crate) exchanges: Option<PathBuf>,
+    /// Where requests to the offline root are made and its responses taken in, where the server does that.
+    pub(crate) ceremonies: Option<CeremonyPlace>,
     /// How many certificates were issued lately.
     pub(crate) issued: IssuedPace,
     /// Authorities whose key could not be looked at yet.
@@ -199,6 +201,17 @@ pub struct System {
     pub(crate) duties: Arc<dyn Duties>,
     /// Whether there may be other nodes.
     pub(crate) nodes: Nodes,
+}
+
+/// Where the server makes requests to the offline root, and takes its responses in.
+#[derive(Debug, Clone)]
+pub(crate) struct CeremonyPlace {
+    /// The directory of the open requests, with the journal.
+    pub(crate) exchanges: PathBuf,
+    /// The directory for what responses bring.
+    pub(crate) incoming: PathBuf,
+    /// Where keys are made.
+    pub(crate) keys: KeySource,
 }
 
 /// An authority in service.
@@ -418,10 +431,9 @@ pub(crate) fn compose_on(
     let signer = Arc::new(PacedSigner::new(signer, Arc::clone(&pace)));
     let SystemPorts { authority: ports, fleet, deliveries, production, campaigns, swaps } =
         through(ports_on(&store, signer));
-    let notary = match &config.audit.notary {
-        Some((key, origin)) => Some(Notary::new(Arc::clone(&ports.signer), *key, origin)?),
-        None => None,
-    };
+    let notary = config.audit.notary.as_ref();
+    let notary =
+        notary.map(|(key, origin)| Notary::new(Arc::clone(&ports.signer), *key, origin)).transpose()?;
     let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
     let roots = status::roots(config);
     let repository = status::repository(config, &roots)?;
@@ -488,9 +500,15 @@ pub(crate) fn compose_on(
         key_place: place,
         key_places: keys::places(&config.keys),
         exchanges: config.exchanges.clone(),
+        ceremonies: ceremonies(config),
         issued,
         unchecked_keys,
     })
+}
+
+fn ceremonies(config: &Config) -> Option<CeremonyPlace> {
+    let (exchanges, incoming) = (config.exchanges.clone()?, config.incoming.clone()?);
+    Some(CeremonyPlace { exchanges, incoming, keys: config.keys.clone() })
 }
 
 fn ports_on(store: &Arc<Store>, signer: Arc<dyn Signer>) -> SystemPorts {

@@ -316,6 +316,9 @@ pub struct RawOperator {
     pub break_glass_hours: Option<u8>,
     /// `exchanges_directory`: the directory of the exchange with the offline root, to be shown; nothing of it is shown unless given.
     pub exchanges_directory: Option<PathBuf>,
+    /// `incoming_directory`: where this server writes what the responses of the offline root bring, and that it makes requests to it at all;
+    /// goes with `exchanges_directory`. Neither is done by the server unless given.
+    pub incoming_directory: Option<PathBuf>,
     /// `people`: how many administrators it takes to give somebody a role or a credential: `one`, which is usual, or `two`.
     pub people: Option<String>,
 }

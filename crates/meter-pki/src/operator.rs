@@ -6,6 +6,8 @@
 mod acts;
 mod certificate_routes;
 mod ceremony_acts;
+mod ceremony_desk;
+mod ceremony_routes;
 mod certificate_history;
 mod certificate_list;
 mod revocation_routes;
@@ -175,6 +177,7 @@ fn guarded() -> GuardedRoutes {
         .with(revocation_routes::add)
         .with(fleet_routes::add)
         .with(publication_routes::add)
+        .with(ceremony_routes::add)
         .with(statistics_routes::add)
         .with(vault_routes::add)
         .with(people_routes::add)

@@ -120,6 +120,9 @@ pub(super) fn take_in(
         | Act::KeyDestructionIntended
         | Act::KeyDestroyed
         | Act::AuthorityClosed
+        | Act::CeremonyRequestBegun
+        | Act::CeremonyRequestMade
+        | Act::CeremonyResponseTakenIn
         | Act::BackupCreated
         | Act::RecoveryEntered
         | Act::SharesDealt

@@ -9,41 +9,53 @@ mod state;
 
 use std::path::Path;
 
-use ca_core::distinguished_name::DistinguishedName;
-use ca_core::exchange::{
-    ExchangeNonce, FRESH_SECONDS, RequestParts, SubordinateRequest, certification_request,
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ca_core::exchange::{FRESH_SECONDS, SubordinateRequest};
 use ca_core::key_ref::KeyRef;
-use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
 use ceremony::words::Fingerprint;
-use policies::{ProfileSet, Settings};
 use serde::Serialize;
-use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
+use signer_file::{FileSigner, KeyDirectory, Passphrase};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 use utoipa::ToSchema;
 
-use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, aloud, heading, table};
 use crate::cli::ServerArgs;
 use crate::cli::{CeremonyCommand, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::open_requests::OpenRequests;
+use crate::operator::client::OperatorClient;
+use crate::operator::wire::ceremonies::{CeremonyRequestText, MadeCeremonyRequestView};
 use crate::operator::wire::words::{KeyName, ProfileName, Sha256, TimeText};
+use crate::root_exchange::{self, Wish};
 
 pub(super) fn run(verb: &CeremonyCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match verb {
         CeremonyCommand::Keep { path, release } => {
             super::wait(releases::keep(path, release.as_deref(), &super::client(server)?, printer))
         }
-        CeremonyCommand::Verify { bundle, previous } => bundle::verify(bundle, previous.as_deref(), printer),
+        CeremonyCommand::Verify { bundle, previous, served: false } => {
+            bundle::verify(bundle, previous.as_deref(), printer)
+        }
+        CeremonyCommand::Verify { bundle, previous, served: true } => {
+            let client = super::client(server)?;
+            super::wait(bundle::verify_served(bundle, previous.as_deref(), (&client, printer)))
+        }
         CeremonyCommand::State => super::wait(state::show(&super::client(server)?, printer)),
         CeremonyCommand::Releases => super::wait(releases::list(&super::client(server)?, printer)),
+        CeremonyCommand::Request(args) if args.served => {
+            super::wait(request_served(args, &super::client(server)?, printer))
+        }
         CeremonyCommand::Request(args) => request(args, printer),
-        CeremonyCommand::Import(args) => import::import(args, printer),
+        CeremonyCommand::Import(args) => match &args.out {
+            Some(out) => import::import(args, out, printer),
+            None => super::wait(import::import_served(args, &super::client(server)?, printer)),
+        },
         CeremonyCommand::Journal { exchanges } => import::journal(exchanges, printer),
         CeremonyCommand::Requests { exchanges } => list(exchanges, printer),
     }
@@ -84,51 +96,66 @@ pub(in crate::commands) struct OpenRequestView {
 }
 
 fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
-    let profiles = ProfileSet::load_embedded(&Settings::default())
-        .map_err(|error| Failure::new(Exit::Failed, "profile.faulty", error))?;
-    let profile =
-        profiles.certificate(&args.profile).filter(|profile| profile.is_authority()).ok_or_else(|| {
-            let message = format!("{} is not a profile of authorities", args.profile);
-            Failure::new(Exit::Usage, "profile.unknown", message)
-                .then("use sub-operational-s1 or one like it")
-        })?;
-    let subject = DistinguishedName::from_attributes(&[
-        (oid::COUNTRY_NAME, &args.country),
-        (oid::ORGANIZATION_NAME, &args.organization),
-        (oid::COMMON_NAME, &args.common_name),
-    ])
-    .map_err(|error| Failure::new(Exit::Usage, "subject.unfit", error))?;
+    let wanted = wish(args).looked_at()?;
     // Looked at before a key is made for nothing.
     refuse_existing(&args.out)?;
     let (signer, public_key) = match &args.renew {
-        None => make_key(&args.keys, profile.curve(), &args.common_name)?,
+        None => make_key(&args.keys, wanted.curve, &args.common_name)?,
         Some(key) => find_key(&args.keys, key)?,
     };
-    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "exchange.request", error);
-    let csr =
-        certification_request(&subject, &public_key.key_ref(), &*signer).map_err(|error| failed(&error))?;
-    let parts = RequestParts {
-        nonce: ExchangeNonce::draw(&SystemEntropy).map_err(|error| failed(&error))?,
-        created: SystemClock.now(),
-        profile: profile.id().clone(),
-        subject: subject.clone(),
-        csr,
-    };
-    let draft = SubordinateRequest::draft(parts).map_err(|error| failed(&error))?;
-    let request = draft.sign(&*signer).map_err(|error| failed(&error))?;
-    let text = request.to_text().map_err(|error| failed(&error))?;
+    let made = root_exchange::make(wanted, (&public_key, &*signer), SystemClock.now())?;
     // Kept before it leaves: no response can come that nobody waits for.
-    OpenRequests::at(&args.exchanges).keep(&request, &text)?;
-    write_new(&args.out, text.as_bytes())?;
-    let (sha256, file_sha256) = (Fingerprint::new(request.digest()), Fingerprint::of(text.as_bytes()));
+    OpenRequests::at(&args.exchanges).keep(&made.request, &made.text)?;
+    write_new(&args.out, made.text.as_bytes())?;
+    let sha256 = Fingerprint::new(made.request.digest());
+    let (key, subject) = (public_key.key_ref().to_string(), made.request.subject().to_string());
+    told(args, (&sha256, made.text.as_bytes()), (key, subject), printer);
+    Ok(())
+}
+
+/// Has the server make key and request.
+async fn request_served(
+    args: &RequestArgs,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    refuse_existing(&args.out)?;
+    let text = CeremonyRequestText {
+        profile: args.profile.clone(),
+        country: args.country.clone(),
+        organization: args.organization.clone(),
+        common_name: args.common_name.clone(),
+        renew: args.renew.clone(),
+    };
+    let view: MadeCeremonyRequestView = client.post("/v1/ceremonies/requests", &text).await?;
+    let unread = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "ceremony.answer", error);
+    let sha256: Fingerprint = view.sha256.parse().map_err(|error| unread(&error))?;
+    let file = STANDARD.decode(&view.file).map_err(|error| unread(&error))?;
+    write_new(&args.out, &file)?;
+    told(args, (&sha256, &file), (view.key, view.subject), printer);
+    Ok(())
+}
+
+fn wish(args: &RequestArgs) -> Wish<'_> {
+    let RequestArgs { profile, country, organization, common_name, .. } = args;
+    Wish { profile, country, organization, common_name }
+}
+
+fn told(
+    args: &RequestArgs,
+    (sha256, file): (&Fingerprint, &[u8]),
+    (key, subject): (String, String),
+    printer: &Printer,
+) {
+    let file_sha256 = Fingerprint::of(file);
     let view = RequestView {
         file: args.out.display().to_string(),
-        sha256,
+        sha256: *sha256,
         words: sha256.words(),
         file_sha256,
         file_words: file_sha256.words(),
-        key: public_key.key_ref().to_string(),
-        subject: subject.to_string(),
+        key,
+        subject,
     };
     printer.result(&view, |view| {
         let mut lines = vec![format!("request for {} is in {}", view.subject, view.file)];
@@ -140,7 +167,6 @@ fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
         ));
         lines
     });
-    Ok(())
 }
 
 /// Finds a key that is to be certified again.

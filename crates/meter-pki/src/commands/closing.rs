@@ -19,12 +19,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::config::faulty;
-use super::new_file::{refuse_existing, write_same_or_new};
 use super::printer::{Printer, aloud};
 use crate::cli::CloseArgs;
 use crate::compose::{SystemClock, Vault, compose_on, keys, open_vault};
 use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_same_or_new};
 use crate::operator::wire::words::{KeyName, Serial, Sha256, TimeText};
 
 /// How many records are read at once.

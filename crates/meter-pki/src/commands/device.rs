@@ -6,10 +6,10 @@ pub(super) mod reconcile;
 
 use std::path::Path;
 
-use super::new_file::{refuse_existing, write_new_private};
 use super::printer::Printer;
 use crate::cli::device::{CriteriaArgs, DeviceCommand};
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new_private};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::fleet::{DeviceQueryText, SecretText, SecretsRequest};
 use crate::operator::wire::{ImportRequest, ImportView, ImportedDevice, TokenText, TokenView};

@@ -14,10 +14,10 @@ use migration::ReadError;
 use migration::list::{List, Row};
 use migration::source::Source;
 
-use super::new_file::{refuse_existing, write_new};
 use super::printer::Printer;
 use crate::cli::migration::{MigrateArgs, MigrateCommand, Origin};
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::OperatorClient;
 use crate::operator::migration_acts::MOST_IN_A_PART;
 use crate::operator::wire::migration::{

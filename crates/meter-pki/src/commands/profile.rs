@@ -9,12 +9,12 @@ use signer_file::SystemEntropy;
 
 use super::client;
 use super::config::faulty;
-use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
 use crate::cli::ServerArgs;
 use crate::cli::profile::ProfileCommand;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::escaped;
 use crate::operator::wire::profiles::{
     ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfilePage, ProfileQueryText,

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
 use crate::cli::stats::{DayArgs, ExpiryArgs, PlotFiles, StatsCommand};
 use crate::exit::Failure;
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::statistics::{
     CalendarQueryText, CrlSizeQueryText, CrlSizesView, ExpiriesView, ExpiryQueryText, IssuanceQueryText,

@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cmp::read_request;
-use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
 use super::visit_renewal;
 use crate::cli::visit::{OpenVisitArgs, VisitCommand};
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::CertificateView;
 use crate::operator::wire::visits::{

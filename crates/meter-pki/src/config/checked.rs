@@ -49,6 +49,8 @@ pub struct Config {
     pub(crate) two_give: bool,
     /// The directory of the exchange with the offline root, where it is to be shown.
     pub(crate) exchanges: Option<PathBuf>,
+    /// Where what responses of the offline root bring is written, where the server takes them in.
+    pub(crate) incoming: Option<PathBuf>,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,
@@ -79,7 +81,7 @@ pub(crate) struct OperatorDoor {
 }
 
 /// Where private keys are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum KeySource {
     /// In a directory of encrypted files.
     Files {

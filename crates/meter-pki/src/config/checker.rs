@@ -153,6 +153,7 @@ impl<'a> Checker<'a> {
             let named = one.exchanges_directory.as_ref();
             named.map(|path| checker.directory("operator.exchanges_directory", path))
         });
+        let incoming = self.at(&raw.operator, Self::incoming);
         let visit_approvals = self.at(&raw.visits, Self::visits);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
@@ -184,6 +185,7 @@ impl<'a> Checker<'a> {
             break_glass_hours: break_glass_hours?,
             two_give: two_give?,
             exchanges: exchanges.flatten(),
+            incoming,
             operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
@@ -267,6 +269,14 @@ impl<'a> Checker<'a> {
     }
 
     /// What must exist is not created.
+    fn incoming(&mut self, raw: &RawOperator) -> Option<PathBuf> {
+        let named = raw.incoming_directory.as_ref()?;
+        if raw.exchanges_directory.is_none() {
+            self.note("operator.incoming_directory", "goes with operator.exchanges_directory");
+        }
+        self.directory("operator.incoming_directory", named)
+    }
+
     pub(super) fn directory(&mut self, what: &str, path: &Path) -> Option<PathBuf> {
         let path = self.beside(path);
         let found = path.is_dir().then(|| path.clone());

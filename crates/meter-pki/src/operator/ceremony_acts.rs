@@ -1,6 +1,5 @@
 //! What the online side knows of ceremonies: read from the directory of the exchange, if the configuration names it, and from what is kept
-//! for later. Nothing is made or taken in here: a request makes the key of an authority, and a response becomes files that a configuration
-//! names, both before there is a server of that authority, by people at the machine (`ceremony request`, `ceremony import`).
+//! for later. Nothing is made or taken in here: that is `ceremony_desk`'s.
 
 use std::path::Path;
 

@@ -9,14 +9,13 @@ use ca_core::people::Permission::{Look, Publish};
 use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all, each};
-use super::wire::ceremonies::CeremoniesView;
 use super::wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use super::wire::ocsp::{PreparationText, PreparedView};
 use super::wire::words::{AuthorityName, Serial};
 use super::wire::{
     CrlChoice, CrlText, CrlView, ImportedCrlView, PublishedCrlsView, ReleasesText, ReleasesView,
 };
-use super::{OperatorState, acts, ceremony_acts, crl_acts, ocsp_acts, release_acts};
+use super::{OperatorState, acts, crl_acts, ocsp_acts, release_acts};
 
 /// Adds the routes.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
@@ -48,12 +47,6 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
         )
         .post("/v1/ocsp-answers", all(Publish), "Prepare OCSP answers for certificates.", prepare_answers)
         .post("/v1/root-crls", all(Publish), "Take in and publish a root's CRL.", import_crl)
-        .get(
-            "/v1/ceremonies",
-            all(Look),
-            "Show what is known of ceremonies: requests that are out, responses, and what is kept for later.",
-            ceremonies,
-        )
         .get(
             "/v1/releases",
             all(Look),
@@ -109,10 +102,6 @@ async fn import_crl(
     Body(text): Body<CrlText>,
 ) -> Result<Json<ImportedCrlView>, Reply> {
     state.run(move |system| acts::import_crl(system, &peer, &text)).await
-}
-
-async fn ceremonies(State(state): State<OperatorState>) -> Result<Json<CeremoniesView>, Reply> {
-    state.run(ceremony_acts::show).await
 }
 
 async fn releases(State(state): State<OperatorState>) -> Result<Json<ReleasesView>, Reply> {

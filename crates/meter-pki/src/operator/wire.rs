@@ -3,6 +3,7 @@
 //! Texts on the way in; what they mean is checked in `acts`.
 
 pub mod audit;
+pub mod bundles;
 pub mod campaigns;
 pub mod ceremonies;
 pub mod certificate_history;

@@ -54,7 +54,7 @@ impl<'a> Known<'a> {
 
     /// A file or directory, as the configuration sees it.
     pub(super) fn place(&self, path: &Path) -> String {
-        let home = self.config.file.parent().unwrap_or(Path::new(""));
+        let home = self.config.file.parent().unwrap_or_else(|| Path::new(""));
         format!("`{}`", path.strip_prefix(home).unwrap_or(path).display())
     }
 

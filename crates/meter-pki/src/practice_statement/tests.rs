@@ -53,12 +53,11 @@ fn the_outline_has_no_gap() {
     let mut before: Vec<u32> = Vec::new();
     for (number, _) in OUTLINE {
         let parts: Vec<u32> = number.split('.').map(|part| part.parse().unwrap()).collect();
-        let follows = match parts.len().cmp(&before.len()) {
-            std::cmp::Ordering::Greater => parts[..before.len()] == before[..] && parts.last() == Some(&1),
-            _ => {
-                let (last, above) = parts.split_last().unwrap();
-                before[..above.len()] == *above && *last == before[above.len()] + 1
-            }
+        let follows = if parts.len() > before.len() {
+            parts[..before.len()] == before[..] && parts.last() == Some(&1)
+        } else {
+            let (last, above) = parts.split_last().unwrap();
+            before[..above.len()] == *above && *last == before[above.len()] + 1
         };
         assert!(follows, "{number} stands behind {before:?}");
         before = parts;

@@ -7,15 +7,14 @@ use ca_core::profile::{
 /// The comment with which a profile file begins, on one line.
 pub(crate) fn purpose_of_file(text: &str) -> String {
     let lines = text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
-    let joined = lines.fold(String::new(), |mut text, line| {
+    lines.fold(String::new(), |mut text, line| {
         // A word that was broken at its hyphen goes on in the next line.
         if !text.is_empty() && !text.ends_with("-") {
             text.push(' ');
         }
         text.push_str(line);
         text
-    });
-    joined
+    })
 }
 
 /// The name without its suite, and the suite: `meter-op-tls` and 2 of `meter-op-tls-s2`.

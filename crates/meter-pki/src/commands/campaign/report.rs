@@ -10,9 +10,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{plot, sheet, show, stuck_rows};
 use crate::cli::campaign::ReportForm;
-use crate::commands::new_file::write_new;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
+use crate::new_file::write_new;
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::campaigns::{CampaignView, MemberPage, MemberQueryText, MemberView, WaveView};
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::campaigns::{
     AnswerText, AnsweredPage, AnswersText, CampaignPage, CampaignQueryText, WorkOrderLine, WorkPage, WorkText,

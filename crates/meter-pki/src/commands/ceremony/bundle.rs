@@ -3,86 +3,17 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ceremony::bundle::{Bundle, OpenBundleError};
-use ceremony::verify::{BundleFinding, Checked, Report};
-use ceremony::words::Fingerprint;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::super::printer::Printer;
 use crate::exit::{Exit, Failure};
-use crate::operator::wire::words::Sha256;
+use crate::operator::client::OperatorClient;
+use crate::operator::wire::bundles::{BundleText, CheckedBundleView};
+use crate::plain_text::plain;
 
 const STOP: &str = "rely on nothing in it, keep it as it is, and compare it with the second medium";
-
-/// What there is to say of a bundle.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CheckedBundle)]
-pub(in crate::commands) struct BundleView {
-    /// The title of the ceremony.
-    title: String,
-    /// For which time it speaks.
-    held: String,
-    /// Whether it was a rehearsal.
-    rehearsal: bool,
-    /// SHA-256 of the ceremony file.
-    #[schema(value_type = Option<Sha256>)]
-    ceremony: Option<Fingerprint>,
-    /// SHA-256 of the manifest.
-    #[schema(value_type = Option<Sha256>)]
-    manifest: Option<Fingerprint>,
-    /// SHA-256 of the manifest of the bundle before, if one was looked at.
-    #[schema(value_type = Option<Sha256>)]
-    previous: Option<Fingerprint>,
-    /// What was looked at.
-    checked: CheckedCounts,
-    /// What is worth knowing and no fault.
-    remarks: Vec<String>,
-    /// What is not in order.
-    findings: Vec<FindingView>,
-}
-
-/// How much was looked at.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CheckedBundleCounts)]
-pub(in crate::commands) struct CheckedCounts {
-    /// Files under the manifest.
-    files: usize,
-    /// Steps of the transcript.
-    steps: usize,
-    /// Signatures by people.
-    signatures: usize,
-    /// Certificates whose to-be-signed octets were derived once more.
-    certificates: usize,
-    /// CRLs whose to-be-signed octets were derived once more.
-    crls: usize,
-    /// Responses that were opened.
-    responses: usize,
-}
-
-/// Something that is not in order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CheckedBundleFinding)]
-pub(in crate::commands) struct FindingView {
-    /// The file in which it was found.
-    file: Option<String>,
-    /// The step that it is about.
-    step: Option<u32>,
-    /// What is wrong, in a sentence.
-    what: String,
-}
-
-impl From<&Report> for BundleView {
-    fn from(report: &Report) -> Self {
-        let Report { title, held, rehearsal, ceremony, manifest, previous, checked, remarks, findings } =
-            report.clone();
-        let Checked { files, steps, signatures, certificates, crls, responses } = checked;
-        let checked = CheckedCounts { files, steps, signatures, certificates, crls, responses };
-        let one = |BundleFinding { file, step, what }| FindingView { file, step, what };
-        let findings = findings.into_iter().map(one).collect();
-        Self { title, held, rehearsal, ceremony, manifest, previous, checked, remarks, findings }
-    }
-}
 
 pub(super) fn verify(path: &Path, previous: Option<&Path>, printer: &Printer) -> Result<(), Failure> {
     let open = |path: &Path| Bundle::open(path).map_err(|error| unreadable(&error));
@@ -91,11 +22,62 @@ pub(super) fn verify(path: &Path, previous: Option<&Path>, printer: &Printer) ->
         Some(previous) => ceremony::verify::verify_after(&bundle, open(previous)?),
         None => ceremony::verify::verify(&bundle),
     };
-    printer.result(&BundleView::from(&report), |_| report.to_string().lines().map(str::to_owned).collect());
-    if report.is_intact() {
+    printer.result(&CheckedBundleView::from(&report), |_| {
+        report.to_string().lines().map(str::to_owned).collect()
+    });
+    judged(report.findings.len())
+}
+
+/// Has the server check it.
+pub(super) async fn verify_served(
+    path: &Path,
+    previous: Option<&Path>,
+    (client, printer): (&OperatorClient, &Printer),
+) -> Result<(), Failure> {
+    let read = |path: &Path| {
+        let cause = |cause| unreadable(&OpenBundleError::Unreadable { path: path.to_owned(), cause });
+        std::fs::read(path).map(|octets| STANDARD.encode(octets)).map_err(cause)
+    };
+    let text = BundleText { bundle: read(path)?, previous: previous.map(read).transpose()? };
+    let view: CheckedBundleView = client.post("/v1/ceremonies/bundle-reports", &text).await?;
+    printer.result(&view, lines);
+    judged(view.findings.len())
+}
+
+fn lines(view: &CheckedBundleView) -> Vec<String> {
+    let says = if view.intact { "is intact" } else { "is NOT as the ceremony left it" };
+    let digest = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "-".to_owned());
+    let checked = &view.checked;
+    let mut lines = vec![
+        format!("The bundle {says}."),
+        format!("ceremony:  {}, held {}", plain(&view.title), view.held),
+        format!("file:      {}", digest(&view.ceremony)),
+        format!("manifest:  {}", digest(&view.manifest)),
+        format!(
+            "checked:   {} files, {} steps, {} signatures, {} certificates, {} CRLs, {} responses",
+            checked.files,
+            checked.steps,
+            checked.signatures,
+            checked.certificates,
+            checked.crls,
+            checked.responses
+        ),
+    ];
+    lines.extend(view.rehearsal.then(|| "It was a REHEARSAL.".to_owned()));
+    lines.extend(view.remarks.iter().map(|remark| format!("remark:    {}", plain(remark))));
+    lines.extend(view.findings.iter().map(|one| {
+        let file = one.file.as_deref().map(|file| format!("{}: ", plain(file))).unwrap_or_default();
+        let step = one.step.map(|step| format!("step {step}: ")).unwrap_or_default();
+        format!("finding:   {file}{step}{}", plain(&one.what))
+    }));
+    lines
+}
+
+fn judged(findings: usize) -> Result<(), Failure> {
+    if findings == 0 {
         return Ok(());
     }
-    let what = format!("the bundle is not as the ceremony left it: {} findings", report.findings.len());
+    let what = format!("the bundle is not as the ceremony left it: {findings} findings");
     Err(Failure::new(Exit::Integrity, "bundle.altered", what).then(STOP))
 }
 

@@ -7,28 +7,26 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use ca_core::actor::{Actor, Identity};
-use ca_core::audit::{Act, AuditEvent, AuditRecord};
-use ca_core::exchange::{
-    AcceptedResponse, ExpectedResponse, MessageKind, SubordinateRequest, SubordinateResponse,
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ca_core::audit::AuditRecord;
+use ca_core::exchange::MessageKind;
 use ca_core::ports::Clock;
-use ca_core::tenant::TenantId;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::cli::ImportArgs;
-use crate::commands::new_file::write_same_or_new;
 use crate::commands::printer::{Printer, aloud, heading, table};
 use crate::commands::user;
 use crate::compose::SystemClock;
 use crate::exchange_journal::ExchangeJournal;
 use crate::exit::{Exit, Failure};
-use crate::open_requests::OpenRequests;
+use crate::operator::client::OperatorClient;
+use crate::operator::wire::ceremonies::{CeremonyResponseText, CeremonyTakenInView};
 use crate::operator::wire::words::{self, KeyName, TimeText};
 use crate::plain_text::plain;
+use crate::root_exchange::{Intake, exchange_key};
 
 /// What a response brought.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,116 +63,56 @@ pub(in crate::commands) struct JournalView {
     head: String,
 }
 
-pub(super) fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure> {
-    let exchange_key = digest(&args.exchange_key).ok_or_else(|| {
-        Failure::new(Exit::Usage, "exchange.key", "--exchange-key has 64 hexadecimal digits")
-    })?;
+pub(super) fn import(args: &ImportArgs, out: &Path, printer: &Printer) -> Result<(), Failure> {
+    let exchange_key = exchange_key(&args.exchange_key)?;
     let octets = read(&args.response)?;
-    let mut journal = ExchangeJournal::open(&args.exchanges)?;
-    let requests = OpenRequests::at(&args.exchanges);
-    let taken_in = judge(&octets, &exchange_key, &requests)
-        .and_then(|(request, accepted)| Ok((request, take_in(&accepted, &args.out)?, accepted)));
-    let (request, view, accepted) = match taken_in {
-        Ok(taken_in) => taken_in,
-        Err(failure) => {
-            journal.append(refusal(&octets, &failure)?)?;
-            return Err(failure);
-        }
+    let by = user();
+    let intake = Intake { exchanges: &args.exchanges, out, now: SystemClock.now(), by: &by };
+    let taken = intake.take_in(&octets, &exchange_key, |_| Ok(()))?;
+    let root_sha256 = Fingerprint::of(taken.accepted.root.der());
+    let certificate = &taken.accepted.certificate;
+    let view = ImportView {
+        key: certificate.public_key().key_ref().to_string(),
+        subject: certificate.subject().to_string(),
+        certificate_file: taken.certificate_file,
+        root_file: taken.root_file,
+        crl_file: taken.crl_file,
     };
-    journal.append(acceptance(&octets, &request, &accepted)?)?;
-    requests.close(&request, &octets)?;
-    let root_sha256 = Fingerprint::of(accepted.root.der());
-    printer.result(&view, |view| {
-        let mut lines = vec![
-            format!("certificate of {} is in {}", view.subject, view.certificate_file),
-            format!("its root is in {}", view.root_file),
-        ];
-        lines.extend(aloud("SHA-256 of the root", &root_sha256));
-        lines.push(format!(
-            "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
-            view.key
-        ));
-        lines
-    });
+    printer.result(&view, |view| told(view, &root_sha256));
     Ok(())
 }
 
-/// Decides whether a response answers an open request.
-fn judge(
-    octets: &[u8],
-    exchange_key: &[u8; 32],
-    requests: &OpenRequests,
-) -> Result<(SubordinateRequest, AcceptedResponse), Failure> {
-    let refused = |code: &str, error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Refused, code, error)
-            .then("compare what the ceremony showed: request SHA-256 and exchange key SHA-256")
+/// Has the server take it in.
+pub(super) async fn import_served(
+    args: &ImportArgs,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let text = CeremonyResponseText {
+        response: STANDARD.encode(read(&args.response)?),
+        exchange_key: args.exchange_key.clone(),
     };
-    let text = core::str::from_utf8(octets).map_err(|error| refused("exchange.not-text", &error))?;
-    let response = SubordinateResponse::from_text(text).map_err(|error| refused(error.code(), &error))?;
-    let request = requests.find(&response.parts().nonce)?;
-    let expected = ExpectedResponse { request: &request, exchange_key, now: SystemClock.now() };
-    let accepted = response.verify(&expected).map_err(|error| refused(error.code(), &error))?;
-    Ok((request, accepted))
+    let view: CeremonyTakenInView = client.post("/v1/ceremonies/responses", &text).await?;
+    let root_sha256 = view.root_sha256.parse();
+    let root_sha256: Fingerprint =
+        root_sha256.map_err(|error| Failure::new(Exit::Failed, "ceremony.answer", error))?;
+    let CeremonyTakenInView { certificate_file, root_file, crl_file, key, subject, .. } = view;
+    let view = ImportView { certificate_file, root_file, crl_file, key, subject };
+    printer.result(&view, |view| told(view, &root_sha256));
+    Ok(())
 }
 
-/// Writes what came. What an import before a power cut wrote already is no conflict.
-fn take_in(accepted: &AcceptedResponse, out: &Path) -> Result<ImportView, Failure> {
-    let (key, root) = (accepted.certificate.public_key().key_ref(), accepted.root.public_key().key_ref());
-    let put = |name: String, octets: &[u8]| {
-        let path = out.join(name);
-        write_same_or_new(&path, octets).map(|()| path.display().to_string())
-    };
-    Ok(ImportView {
-        certificate_file: put(format!("{key}.cer"), accepted.certificate.der())?,
-        root_file: put(format!("{root}.cer"), accepted.root.der())?,
-        crl_file: accepted.crl.as_ref().map(|crl| put(format!("{root}.crl"), crl)).transpose()?,
-        key: key.to_string(),
-        subject: accepted.certificate.subject().to_string(),
-    })
-}
-
-fn refusal(octets: &[u8], failure: &Failure) -> Result<AuditEvent, Failure> {
-    Ok(AuditEvent {
-        reason: failure.code.clone(),
-        detail: failure.message.clone(),
-        ..event(Act::RequestRefused, octets)?
-    })
-}
-
-fn acceptance(
-    octets: &[u8],
-    request: &SubordinateRequest,
-    accepted: &AcceptedResponse,
-) -> Result<AuditEvent, Failure> {
-    let certificate = &accepted.certificate;
-    Ok(AuditEvent {
-        issuer: Some(accepted.root.public_key().key_ref()),
-        serial: Some(certificate.serial().clone()),
-        detail: format!(
-            "the certificate of {} answers the request with the nonce {}",
-            certificate.subject(),
-            request.nonce()
-        ),
-        ..event(Act::AuthorityRegistered, octets)?
-    })
-}
-
-/// What every record has: now, who typed it, and the SHA-256 of the response as it was read.
-fn event(act: Act, octets: &[u8]) -> Result<AuditEvent, Failure> {
-    // No tenant is known yet: the authority belongs to one once it stands in a configuration.
-    let tenant = TenantId::parse("exchange").map_err(|error| Failure::new(Exit::Failed, "tenant", error))?;
-    let actor = Actor { tenant: tenant.clone(), identity: Identity::Operator { name: user() } };
-    Ok(AuditEvent {
-        time: SystemClock.now(),
-        tenant,
-        actor: actor.to_string(),
-        act,
-        issuer: None,
-        serial: None,
-        reason: String::new(),
-        detail: String::new(),
-        digest: Sha256::digest(octets).to_vec(),
-    })
+fn told(view: &ImportView, root_sha256: &Fingerprint) -> Vec<String> {
+    let mut lines = vec![
+        format!("certificate of {} is in {}", view.subject, view.certificate_file),
+        format!("its root is in {}", view.root_file),
+    ];
+    lines.extend(aloud("SHA-256 of the root", root_sha256));
+    lines.push(format!(
+        "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
+        view.key
+    ));
+    lines
 }
 
 /// Shows the journal, after its chain was checked.
@@ -212,12 +150,6 @@ fn journal_line(record: AuditRecord) -> JournalLine {
         sha256: hex::encode(event.digest),
         detail: event.detail,
     }
-}
-
-/// Reads 64 hexadecimal digits, as fingerprints are shown: in groups of four.
-fn digest(text: &str) -> Option<[u8; 32]> {
-    let digits: String = text.split_whitespace().collect();
-    hex::decode(digits).ok()?.try_into().ok()
 }
 
 /// Reads a response, as far as one may go.

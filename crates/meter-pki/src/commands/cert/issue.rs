@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::cli::cert::IssueArgs;
 use crate::commands::cmp::read_request;
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::Failure;
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::{CertificateView, CertificationText};
 

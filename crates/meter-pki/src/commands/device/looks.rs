@@ -10,9 +10,9 @@ use super::query;
 use crate::audit::note::public_key;
 use crate::audit::proof::LogProof;
 use crate::cli::device::CriteriaArgs;
-use crate::commands::new_file::write_new_private;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
+use crate::new_file::write_new_private;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::fleet::{
     CountQueryText, CountView, DeviceDetailView, DevicePage, DeviceView, HistoryPage, HistoryProofsView,

@@ -7,9 +7,9 @@ use std::path::Path;
 use utoipa::ToSchema;
 
 use crate::cli::device::ReconcileArgs;
-use crate::commands::new_file::write_new_private;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
+use crate::new_file::write_new_private;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::fleet::{DevicePage, DeviceQueryText};
 use crate::operator::wire::reconciliation::{DifferenceView, ExportedText, ReconciliationText};

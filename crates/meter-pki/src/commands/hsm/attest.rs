@@ -13,9 +13,9 @@ use x509_cert::der::{Decode, Encode};
 use super::access::{self, AttributesView, TokenView};
 use super::failure;
 use crate::cli::hsm::AttestArgs;
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::KeyName;
 
 /// Extensions that a maker puts into attestations, and into nothing else: all below this object identifier. Yubico's `YubiHSM 2`:

@@ -11,9 +11,9 @@ use super::access::{self, AttributesView, KeyView, key_lines, key_view, uri_of_k
 use super::failure;
 use super::wrapped_file::WrappedFile;
 use crate::cli::hsm::{BackupKeyArgs, CopyArgs, RecipientArgs, RestoreKeyArgs, UriArg};
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::Sha256;
 
 pub(in crate::commands) mod rsa;

@@ -23,11 +23,11 @@ use super::access::{self, TokenView};
 use super::failure;
 use crate::cli::hsm::DestroyArgs;
 use crate::commands::config::faulty;
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::compose::{SystemClock, Vault, open_vault};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::TimeText;
 
 /// What was done.

@@ -11,9 +11,9 @@ use signer_pkcs11::{
 use super::access::{self, key_lines, key_view};
 use super::failure;
 use crate::cli::hsm::{CurveName, GenerateArgs, PurposeName};
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 
 pub(super) fn run(args: &GenerateArgs, printer: &Printer) -> Result<(), Failure> {
     if let Some(out) = &args.out {

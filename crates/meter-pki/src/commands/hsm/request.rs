@@ -13,9 +13,9 @@ use x509_cert::der::pem::{LineEnding, encode_string};
 
 use super::access;
 use crate::cli::hsm::RequestArgs;
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::KeyName;
 
 /// What was written.

@@ -12,6 +12,7 @@ use crate::doctor::Report;
 use crate::factory::delivery::Reconciliation;
 use crate::factory::line::LineReport;
 use crate::operator::wire::audit::{AuditRecordDetailView, AuditSearchPage};
+use crate::operator::wire::bundles::CheckedBundleView;
 use crate::operator::wire::campaigns::{
     AgainView, CampaignPage, CampaignPlanView, CampaignView, MemberPage, MemberView,
 };
@@ -118,7 +119,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "ceremony import": one ceremony::import::ImportView;
     "ceremony keep": one ReleasesView;
     "ceremony releases": one ReleasesView;
-    "ceremony verify": one ceremony::bundle::BundleView;
+    "ceremony verify": one CheckedBundleView;
     "ceremony journal": one ceremony::import::JournalView;
     "ceremony state": one CeremoniesView;
     "ceremony requests": list ceremony::OpenRequestView;

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::commands::new_file::refuse_existing;
 use crate::exit::{Exit, Failure};
+use crate::new_file::refuse_existing;
 
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

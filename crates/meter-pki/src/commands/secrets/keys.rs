@@ -13,10 +13,10 @@ use super::failure as of;
 use crate::cli::secrets::{ForgetArgs, StorageKeyArgs, TokenArg};
 use crate::commands::hsm::access::{self, AttributesView, TokenView};
 use crate::commands::hsm::{destroy, failure};
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, heading, table};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::TimeText;
 
 /// A wrapping key as it is printed.

@@ -11,9 +11,9 @@ use super::transport_file::TransportFile;
 use crate::cli::secrets::{ReceiveArgs, TransportArgs};
 use crate::commands::hsm::copy::rsa;
 use crate::commands::hsm::{access, failure};
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::Sha256;
 
 /// A transport key in a file.

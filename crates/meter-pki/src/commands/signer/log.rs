@@ -103,10 +103,12 @@ fn show(logs: &[PathBuf], (after, limit): (u64, u32), printer: &Printer) -> Resu
         }
     };
     // Those before are of no interest, and may be elsewhere.
-    let _head = read_segments(logs, after.saturating_add(1), each).map_err(|fault| match &fault {
+    let _head = read_segments(logs, after.saturating_add(1), each).map_err(|fault| {
         // Nothing is wrong with a log that has no more records than it has.
-        ended @ SegmentsFault::Ended { .. } => Failure::new(Exit::NotFound, "signer.no-record", ended),
-        other => faulty(other),
+        if matches!(fault, SegmentsFault::Ended { .. }) {
+            return Failure::new(Exit::NotFound, "signer.no-record", fault);
+        }
+        faulty(&fault)
     })?;
     printer.result(&views, |views| {
         let heading = ["number", "time", "user", "key", "kind", "name", "scope", "outcome"];

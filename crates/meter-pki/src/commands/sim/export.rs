@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 
 use super::fleet;
 use crate::cli::sim::ExportArgs;
-use crate::commands::new_file::refuse_existing;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::new_file::refuse_existing;
 use crate::operator::wire::reconciliation::ExportedText;
 
 /// What was written.

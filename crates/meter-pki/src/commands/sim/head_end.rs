@@ -15,10 +15,10 @@ use crate::cli::ServerArgs;
 use crate::cli::sim::{CallFaultArgs, HeadEndArgs};
 use crate::commands::client;
 use crate::commands::credential::roots;
-use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::new_file::{refuse_existing, write_new};
 use crate::operator::wire::words::{CampaignWord, SystemTitle};
 
 /// How many defects are told in text; `--json` has all.

@@ -110,6 +110,9 @@ forms! {
     TitleStart: "The first octets of system titles, in hexadecimal.", "^(?:[0-9A-Fa-f]{2}){1,8}$", "4D504B";
     GridPlace: "A place in the grid: a region or a data concentrator; it names a shard of CRLs.", r"^[A-Za-z0-9\-]{1,32}$", "north";
     MaybeGridPlace: "A place in the grid, or nothing.", r"^[A-Za-z0-9\-]{0,32}$", "north";
+    CountryCode: "A country, by its two letters (ISO 3166-1).", "^[A-Z]{2}$", "DE";
+    GroupedDigits: "A SHA-256, as 64 hexadecimal digits, or in groups as it is shown.", "^(?:[0-9A-Fa-f] ?){63}[0-9A-Fa-f]$",
+        "0123 4567 89ab cdef 0123 4567 89ab cdef 0123 4567 89ab cdef 0123 4567 89ab cdef";
     ShortText: "Up to 64 printable characters.", r"^[^\u0000-\u001F\u007F-\u009F]{0,64}$", "MPK100";
     ShownName: "1 to 64 printable characters.", r"^[^\u0000-\u001F\u007F-\u009F]{1,64}$", "Ada";
     WhyText: "Why: 1 to 200 printable characters.", r"^[^\u0000-\u001F\u007F-\u009F]{1,200}$", "the meter was replaced";

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::private_text;
 
 /// Refuses a name that is taken, before anything is done for the sake of the file.
-pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
     if path.symlink_metadata().is_ok() {
         let message = format!("{} exists, and nothing is written over", path.display());
         return Err(Failure::new(Exit::Conflict, "file.exists", message).then("name another file"));
@@ -17,12 +17,12 @@ pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
 }
 
 /// Writes a new file for other people: it appears whole under its name, or not at all, and never over another.
-pub(super) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     write_with(path, octets, 0o666)
 }
 
 /// The same for its owner alone.
-pub(super) fn write_new_private(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_new_private(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     write_with(path, octets, 0o600)
 }
 
@@ -36,7 +36,7 @@ fn write_with(path: &Path, octets: &[u8], mode: u32) -> Result<(), Failure> {
 }
 
 /// Writes what may be there already, from a run that was cut short or from another response: the same octets are no conflict.
-pub(super) fn write_same_or_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_same_or_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     if std::fs::read(path).is_ok_and(|present| present == octets) {
         return Ok(());
     }
