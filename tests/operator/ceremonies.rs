@@ -217,8 +217,10 @@ fn a_bundle_is_reported_on_as_by_the_verb_and_a_changed_octet_is_found() {
     }
     let mut command = people::without_network();
     command.args(["bash", "-eu", "-c", &format!("exec {}", guided[2])]).current_dir(&house.room);
-    let search = std::env::var("PATH").expect("a path");
-    command.env("PATH", format!("{}:{search}", path(&house.rehearsal.scratch("programs"))));
+    let mut search = house.rehearsal.scratch("programs").into_os_string();
+    search.push(":");
+    search.push(std::env::var_os("PATH").expect("there is a path"));
+    command.env("PATH", search);
     let Answered { exit, said } = people::hold(&mut command, None);
     assert_eq!(exit, Some(0), "{said}");
     let bundle = house.shell.run("ls -d $PWD/room/ceremonies/*/bundle.tar").ok().out.trim().to_owned();
