@@ -1,6 +1,7 @@
 //! The outline of a set of provisions, RFC 3647 §6: every section with its number and its heading.
 
 /// In their order.
+// RFC 3647 §6: a set of provisions has these sections, under these numbers and headings.
 pub(super) const OUTLINE: &[(&str, &str)] = &[
     ("1", "INTRODUCTION"),
     ("1.1", "Overview"),

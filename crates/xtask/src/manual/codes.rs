@@ -55,7 +55,7 @@ pub(super) fn page(tree: &Tree) -> Page {
     let mut said = Vec::new();
     for (source, tokens) in &files {
         said.extend(errors::read(source, tokens, &sentences));
-        said.extend(failures::read(tokens));
+        said.extend(failures::read(tokens, &sentences));
     }
     let numbers = numbers(tree);
     for one in &mut said {

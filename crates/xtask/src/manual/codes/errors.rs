@@ -25,6 +25,11 @@ impl Sentences {
             }
         }
     }
+
+    /// What is said of a variant, where that is one thing.
+    pub(super) fn of(&self, name: &str, variant: &str) -> Option<&str> {
+        self.0.get(&(name.to_owned(), variant.to_owned()))?.as_deref()
+    }
 }
 
 /// Reads the codes of one file, with sentences of others where enums stand elsewhere.
@@ -42,11 +47,11 @@ pub(super) fn read(source: &Source, tokens: &[&Token], all: &Sentences) -> Vec<S
     let codes = arms(tokens, &of_code, &code).into_iter();
     codes
         .map(|(variant, code)| {
-            let sentence = own.get(&variant).cloned().or_else(|| all.0.get(&variant)?.clone());
+            let sentence = own.get(&variant).map(String::as_str).or_else(|| all.of(&variant.0, &variant.1));
             Said {
                 code,
                 exit: exits.get(&variant).cloned(),
-                sentence: sentence.unwrap_or_default(),
+                sentence: sentence.unwrap_or_default().to_owned(),
                 next: next.get(&variant).cloned().unwrap_or_default(),
             }
         })

@@ -1,14 +1,18 @@
 //! Codes of failures that are made where they happen: `Failure::new(Exit::X, "code", sentence).then("next")`, and what is called
 //! like it.
 
+use super::errors::Sentences;
 use super::{Said, as_said, is_code, text_of, within};
 use crate::source::Token;
 
 /// How far before a failure its sentence may be written down, in tokens.
 const BEFORE: usize = 60;
 
-/// Reads the codes of one file.
-pub(super) fn read(tokens: &[&Token]) -> Vec<Said> {
+/// How far before a failure the pattern of its arm may begin, in tokens.
+const PATTERN: usize = 24;
+
+/// Reads the codes of one file; a failure that is made of an error says that error's sentence.
+pub(super) fn read(tokens: &[&Token], all: &Sentences) -> Vec<Said> {
     let mut found = Vec::new();
     for (place, token) in tokens.iter().enumerate() {
         if !token.is("Exit") {
@@ -24,12 +28,10 @@ pub(super) fn read(tokens: &[&Token]) -> Vec<Said> {
         }
         let message = arguments(after);
         let behind = after.get(message.len().saturating_add(1)..).unwrap_or_default();
-        found.push(Said {
-            code: code.to_owned(),
-            exit: Some(exit.to_owned()),
-            sentence: sentence(message, tokens.get(..place).unwrap_or_default()),
-            next: next(behind),
-        });
+        let before = tokens.get(..place).unwrap_or_default();
+        let own = sentence(message, before);
+        let sentence = if own.is_empty() { of_arm(before, all).unwrap_or_default() } else { own };
+        found.push(Said { code: code.to_owned(), exit: Some(exit.to_owned()), sentence, next: next(behind) });
     }
     found
 }
@@ -62,6 +64,25 @@ fn sentence(message: &[&Token], before: &[&Token]) -> String {
     );
     let text = given.and_then(|place| near.get(place..)?.iter().find_map(|token| text_of(token)));
     text.map(as_said).unwrap_or_default()
+}
+
+/// The sentence of the error in whose arm a failure is made: `OpenError::Shut { .. } => Failure::new(`
+fn of_arm(before: &[&Token], all: &Sentences) -> Option<String> {
+    let near = before.get(before.len().saturating_sub(PATTERN)..)?;
+    let arrow = near.windows(2).rposition(|two| matches!(two, [a, b] if a.is("=") && b.is(">")))?;
+    // Between the arrow and the code stands nothing but the call.
+    let is_call =
+        |token: &&Token| token.word().is_some() || ["(", ":", "{"].iter().any(|mark| token.is(mark));
+    if !near.get(arrow.saturating_add(2)..)?.iter().all(|token| is_call(&token)) {
+        return None;
+    }
+    let pattern = near.get(..arrow)?;
+    let path = pattern.windows(4).rev().find_map(|four| match four {
+        [of, a, b, variant] if a.is(":") && b.is(":") => Some((of.word()?, variant.word()?)),
+        _ => None,
+    });
+    let (of, variant) = path?;
+    all.of(of, variant).map(str::to_owned)
 }
 
 /// `.then("…")`, `.then(format!("…"))`
@@ -97,6 +118,13 @@ fn a(x: u8) -> Result<(), Failure> {
     let failure = |exit, code| Failure::new(exit, code, "it is shut");
     shut.map_err(|error| Failure::new(Exit::Refused, "door.shut", error))?;
     Err(Failure::new(Exit::Usage, "door.word", format!("{x} is no word")).then(format!("say {x}")))
+    match error {
+        OpenError::Shut { .. } => Failure::new(Exit::Refused, "door.locked", error),
+    }
+}
+enum OpenError {
+    /// It is locked.
+    Shut { at: u8 },
 }
 "#;
         let source = Source::scan(text);
@@ -111,7 +139,10 @@ fn a(x: u8) -> Result<(), Failure> {
             said("door.unknown", "NotFound", "there is no door …", "meter-pki door list"),
             said("door.shut", "Refused", "", ""),
             said("door.word", "Usage", "… is no word", "say …"),
+            said("door.locked", "Refused", "It is locked.", ""),
         ];
-        assert_eq!(read(&tokens), expected);
+        let mut all = Sentences::default();
+        all.add(&source, &tokens);
+        assert_eq!(read(&tokens, &all), expected);
     }
 }
