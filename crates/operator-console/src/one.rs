@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::desk::Desk;
 use crate::document::{Found, Kind, Member, Method, Schema, braced};
 use crate::places::{self, Place, page, plain};
-use crate::shown::{heading, seen};
+use crate::shown::{heading, says, seen};
 
 /// What people call it; otherwise what its path names.
 pub(crate) fn title(found: &Found<'_>, place: Option<&Place>, answer: Option<&Value>) -> String {
@@ -42,6 +42,8 @@ pub(crate) fn known(desk: &Desk<'_>, schema: Schema<'_>, value: &Value) -> Marku
     };
     let (large, short): (Vec<_>, Vec<_>) =
         schema.members().into_iter().partition(|member| is_large(member, object));
+    let short: Vec<_> =
+        short.into_iter().filter(|member| object.get(member.name).is_some_and(says)).collect();
     html! {
         @if !short.is_empty() { div class="sheet" { (shown.object(&short, object)) } }
         @for member in &large {

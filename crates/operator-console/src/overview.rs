@@ -45,7 +45,7 @@ pub(crate) async fn overview(desk: &Desk<'_>) -> Page {
     if let Err(problem) = desk.get("/v1/authorities").await {
         return Page::of_problem(&problem);
     }
-    let state = state(desk).await;
+    let (light, state) = state(desk).await;
     let mut cards = Vec::new();
     for card in WAITING {
         cards.push(waiting(desk, card).await);
@@ -56,6 +56,7 @@ pub(crate) async fn overview(desk: &Desk<'_>) -> Page {
     }
     let content = html! {
         h1 { "Overview" }
+        (light)
         div class="cards" { @for card in &cards { (card) } }
         (state)
         @for (title, path, rows) in &whole {
@@ -66,23 +67,26 @@ pub(crate) async fn overview(desk: &Desk<'_>) -> Page {
     Page { is_live: true, ..Page::new("Overview", content) }
 }
 
-/// How it does as a whole, where the interface tells it.
-async fn state(desk: &Desk<'_>) -> Markup {
+/// How it does as a whole, where the interface tells it: in a word, and at length.
+async fn state(desk: &Desk<'_>) -> (Markup, Markup) {
     let path = "/v1/overview";
-    let Some(schema) = answered(desk, path) else { return html! {} };
+    let Some(schema) = answered(desk, path) else { return (html! {}, html! {}) };
     match desk.get(path).await {
         Ok(answer) => {
             let light = answer.get("light").and_then(Value::as_str).unwrap_or_default();
-            html! {
+            let word = html! {
                 p class={ "sheet light " (colour(light)) } {
                     strong { "All in all: " (word(light)) }
                     @if light == UNKNOWN { " " a href=(page("/v1/doctor")) { "Have the doctor look" } }
                 }
+            };
+            let length = html! {
                 (plots(desk, PLOTS, &Posted::default()))
                 (known(desk, schema, &without(answer)))
-            }
+            };
+            (word, length)
         }
-        Err(problem) => unless_forbidden(&problem),
+        Err(problem) => (unless_forbidden(&problem), html! {}),
     }
 }
 

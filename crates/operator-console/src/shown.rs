@@ -282,7 +282,7 @@ fn shortened(schema: Schema<'_>, text: &str) -> Markup {
 }
 
 /// Whether a value says anything.
-fn says(value: &Value) -> bool {
+pub(crate) fn says(value: &Value) -> bool {
     !value.is_null() && value.as_str() != Some("")
 }
 
