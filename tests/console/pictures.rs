@@ -30,7 +30,7 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("kim", "mass-revocations", "v1/orders"),
     ("kim", "due-revocations", "v1/schedule"),
     ("kim", "devices", "v1/devices?tenant=dso"),
-    ("kim", "device-counts", "v1/device-counts?tenant=dso&by=model,state"),
+    ("kim", "device-counts", "v1/device-counts?tenant=dso&by=model"),
     ("kim", "campaigns", "v1/campaigns"),
     ("kim", "production-orders", "v1/production"),
     ("kim", "deliveries", "v1/deliveries"),
