@@ -170,7 +170,8 @@ fn told(operation: &Operation<'_>, schemas: &Map<String, Value>) -> String {
     let (answer, own) = operation.answer(schemas);
     let mut text = format!(
         "### {}\n\n{} Permission: {}. Answer: {answer}.\n\n",
-        operation.heading(),
+        // A brace at the end of a heading would be taken for its attributes.
+        operation.heading().replace('{', "\\{").replace('}', "\\}"),
         shown(operation.text("summary")),
         operation.needs(),
     );
@@ -289,7 +290,7 @@ mod tests {
         let pages = pages(&document).unwrap();
         let (_, operations) = &pages[0];
         for line in [
-            "### POST /v1/doors/{name}",
+            "### POST /v1/doors/\\{name\\}",
             "Open a door. Permission: `open` for every tenant. Answer: [DoorView](interface-types.md#doorview).",
             "| `name` | path | [DoorName](interface-types.md#doorname) |  |",
             "Body: `DoorText`, at most 10 octets. What is to happen.",
