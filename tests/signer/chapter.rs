@@ -92,10 +92,10 @@ fn the_chapter_on_the_signer_works_as_it_stands() {
     let [linked] = <[&str; 1]>::try_from(blocks(CHAPTER, "toml")).expect("one setting");
     let mut machine = Machine::new();
     drop(machine.run(propose, ""));
-    // Who reads the proposal has the log go on in another file soon.
+    // Who reads the proposal has the log go on in another file with every record: three certificates are three files.
     let proposal = machine.rehearsal.scratch("signer/signer.toml");
     let text = std::fs::read_to_string(&proposal).expect("the proposal");
-    std::fs::write(&proposal, format!("log_segment_records = 3\n{text}")).expect("it can be written");
+    std::fs::write(&proposal, format!("log_segment_records = 1\n{text}")).expect("it can be written");
     drop(machine.run(install, ""));
     let linked = machine.here(linked);
     machine.rehearsal.stop();

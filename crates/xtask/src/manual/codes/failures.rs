@@ -73,7 +73,7 @@ fn of_arm(before: &[&Token], all: &Sentences) -> Option<String> {
     // Between the arrow and the code stands nothing but the call.
     let is_call =
         |token: &&Token| token.word().is_some() || ["(", ":", "{"].iter().any(|mark| token.is(mark));
-    if !near.get(arrow.saturating_add(2)..)?.iter().all(|token| is_call(&token)) {
+    if !near.get(arrow.saturating_add(2)..)?.iter().all(is_call) {
         return None;
     }
     let pattern = near.get(..arrow)?;
