@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use e2e::office::Office;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::work::{HOSTILE, at_work};
 
@@ -98,6 +98,7 @@ fn m_08_pages_of_another_site_change_nothing_and_see_nothing() {
     assert_eq!(eva.open("/console/v1/people"), 200);
     let (origin, before) = (office.origin.clone(), office.ask("/v1/people", None));
     let site = Site::with(move |path| attack(&origin, path));
+    let audited = office.rehearsal.audited();
     for form in ["form", "parts", "text"] {
         eva.open(&format!("{}/{form}", site.address));
         eva.await_text("main", "console.cross-site");
@@ -112,10 +113,20 @@ fn m_08_pages_of_another_site_change_nothing_and_see_nothing() {
     assert_eq!(eva.text("body").trim(), "nothing, nothing, nothing, nothing.");
     assert_eq!(office.ask("/v1/people", None), before);
     drop(eva.faults());
+    let told = refusals(&office, audited);
+    assert!(!told.is_empty() && told.iter().all(|(_, code)| code == "console.cross-site"), "{told:?}");
     // A link to the console may stand anywhere.
     eva.open(&format!("{}/link", site.address));
     eva.click("link", "People");
     assert_eq!(eva.text("h1"), "People");
+}
+
+/// What was refused after an audit record of this number: to whom, and with which code.
+fn refusals(office: &Office, after: u64) -> Vec<(String, String)> {
+    let records = office.rehearsal.audit_after(after);
+    let refused = records.iter().filter(|one| one["act"] == "request-refused");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    refused.map(|one| (text(&one["actor"]), text(&one["reason"]))).collect()
 }
 
 /// The stamp of the form that a window shows.
@@ -139,11 +150,14 @@ fn m_08_a_form_is_for_who_saw_it_and_counts_once() {
     // With the stamp of somebody else's form, with none, and with one that was changed.
     for stamp in [foreign, json!(""), json!("0.9999999999.00")] {
         fill("kay");
+        let audited = office.rehearsal.audited();
         drop(eva.run(&format!("() => {{ {STAMP} = {stamp}; }}")));
         eva.click_within("main form", "button", button);
         assert!(eva.text("main").contains("console.stamp"), "{}", eva.text("main"));
         assert_eq!(eva.value("ID"), "kay", "what was filled in stays");
         assert!(!has("kay"));
+        let told = refusals(&office, audited);
+        assert_eq!(told, [("operator:eva".to_owned(), "console.stamp".to_owned())]);
     }
     // What was filled in is sent again from the page that says so; then once more, as a browser does.
     eva.click_within("main form", "button", button);

@@ -1,9 +1,11 @@
 """An OpenID provider of others (glewlwyd), set up, and a browser before it. None of it is ours.
 
-    make DIRECTORY SQL MODULES   the database from the package's own SQL, keys, certificates, the configuration; prints a port
-    settle DIRECTORY             plugin, person and clients, by the provider's API of administrators
+    make DIRECTORY HOME          from what the package has in HOME: the database by its SQL, its pages; keys, certificates, the
+                                 configuration; prints a port
+    settle DIRECTORY WORD        plugin, person with this password, and clients, by the provider's API of administrators
     browse DIRECTORY ADDRESS     signs in at an authorisation request, and follows the redirection to its end
     consent DIRECTORY ADDRESS    the same, and prints where the redirection leads
+    admit DIRECTORY ADDRESS      has an authorisation request's client redirected to where it says
     device DIRECTORY CODE        signs in on another machine, with a user code
     ask DIRECTORY PATH           prints what is at a path of the provider
 """
@@ -12,6 +14,7 @@ import gzip
 import http.client
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import ssl
@@ -22,7 +25,6 @@ import urllib.request
 
 PLUGIN = "oidc"
 RESOURCE = "https://pki.example"
-WORD = "a long word that nobody else knows"
 CLIENTS = {
     "meter-pki": ["http://127.0.0.1/callback"],
     "other": ["http://127.0.0.1/callback"],
@@ -55,8 +57,24 @@ def signing_key():
             return
 
 
-def make(sql, modules):
+def pages(home):
+    """Where one signs in: the package's own pages, with the settings that it has for them."""
+    shared = os.path.join(home, "share/glewlwyd")
+
+    # Links lead to other packages; those with fonts are not there, nor is the one into /etc.
+    def missing(folder, names):
+        return [name for name in names if not os.path.exists(os.path.join(folder, name))]
+
+    shutil.copytree(os.path.join(shared, "webapp"), place("pages"), ignore=missing)
+    with open(os.path.join(shared, "templates/config.json"), encoding="utf-8") as file:
+        settings = file.read()
+    with open(place("pages/config.json"), "w", encoding="utf-8") as file:
+        file.write(settings)
+
+
+def make(home):
     database = sqlite3.connect(place("provider.db"))
+    sql = os.path.join(home, "share/doc/glewlwyd/database/init.sqlite3.sql.gz")
     with gzip.open(sql, "rt", encoding="utf-8") as text:
         database.executescript(text.read())
     database.commit()
@@ -76,7 +94,11 @@ def make(sql, modules):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    pages(home)
     os.makedirs(place("none"), exist_ok=True)
+    modules = os.path.join(home, "lib/glewlwyd")
+    types = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+    kept = [f'{{ extension="{end}" mime_type="{kind}" compress=0 }}' for end, kind in types.items()]
     kinds = {"user": "user", "client": "client", "user_auth_scheme": "scheme", "plugin": "plugin"}
     lines = [
         f"port={port}",
@@ -84,7 +106,7 @@ def make(sql, modules):
         f'external_url="https://localhost:{port}"',
         'login_url="login.html"',
         'api_prefix="api"',
-        f'static_files_path="{place("none")}"',
+        f'static_files_path="{place("pages")}"',
         'log_mode="file"',
         'log_level="INFO"',
         f'log_file="{place("provider.log")}"',
@@ -100,7 +122,7 @@ def make(sql, modules):
         f'secure_connection_ca_file="{place("root.pem")}"',
         'hash_algorithm="SHA512"',
         f'database={{ type="sqlite3" path="{place("provider.db")}" }}',
-        'static_files_mime_types=( { extension=".html" mime_type="text/html" compress=0 } )',
+        f"static_files_mime_types=( {', '.join(kept)} )",
     ]
     with open(place("provider.conf"), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
@@ -142,6 +164,11 @@ def administrator():
     return Browser().sign_in("admin", "password")
 
 
+def tim_signed_in():
+    with open(place("word"), encoding="utf-8") as file:
+        return Browser().sign_in("tim", file.read())
+
+
 def client(name, redirections):
     return {
         "client_id": name,
@@ -155,7 +182,7 @@ def client(name, redirections):
     }
 
 
-def settle():
+def settle(word):
     admin = administrator()
     with open(place("sign.key"), encoding="ascii") as key, open(place("sign.pem"), encoding="ascii") as public:
         pair = {"key": key.read(), "cert": public.read()}
@@ -194,19 +221,26 @@ def settle():
     }
     plugin = {"module": "oidc", "name": PLUGIN, "display_name": PLUGIN, "parameters": parameters}
     admin.ask("POST", "/api/mod/plugin/", {**plugin, "order_rank": 0, "readonly": False})
-    person = {"username": "tim", "name": "Tim", "password": WORD, "scope": ["openid"], "enabled": True}
+    person = {"username": "tim", "name": "Tim", "password": word, "scope": ["openid"], "enabled": True}
     admin.ask("POST", "/api/user/", person)
+    with open(place("word"), "w", encoding="utf-8") as file:
+        file.write(word)
     for name, redirections in CLIENTS.items():
         admin.ask("POST", "/api/client/", client(name, redirections))
 
 
-def redirected(address):
+def admit(address):
     parts = urllib.parse.urlsplit(address)
     asked = dict(urllib.parse.parse_qsl(parts.query))
     name = asked["client_id"]
     # RFC 8252 §7.3 lets a provider take any port of this machine; this one compares redirections octet for octet.
     administrator().ask("PUT", f"/api/client/{name}", client(name, CLIENTS[name] + [asked["redirect_uri"]]))
-    tim = Browser().sign_in("tim", WORD)
+    return parts, name
+
+
+def redirected(address):
+    parts, name = admit(address)
+    tim = tim_signed_in()
     tim.ask("PUT", f"/api/auth/grant/{name}", {"scope": "openid"})
     _, location = tim.ask("GET", f"{parts.path}?{parts.query}&g_continue")
     return location
@@ -222,7 +256,7 @@ def consent(address):
 
 
 def device(code):
-    tim = Browser().sign_in("tim", WORD)
+    tim = tim_signed_in()
     tim.ask("PUT", "/api/auth/grant/meter-pki", {"scope": "openid"})
     _, location = tim.ask("GET", f"/api/{PLUGIN}/device?code={urllib.parse.quote(code)}&g_continue")
     print(location)
@@ -232,4 +266,5 @@ def ask(path):
     print(Browser().ask("GET", path)[0])
 
 
-{"make": make, "settle": settle, "browse": browse, "consent": consent, "device": device, "ask": ask}[verb](*more)
+acts = {"make": make, "settle": settle, "browse": browse, "consent": consent, "admit": admit, "device": device, "ask": ask}
+acts[verb](*more)

@@ -16,7 +16,10 @@ use crate::peer::path;
 use crate::rehearsal::Rehearsal;
 use crate::tool::{Said, glewlwyd, openssl, run};
 
-/// A provider with one person, Tim, and the clients `meter-pki`, `meter-pki-console` and `other`.
+/// The password of Tim.
+pub const WORD: &str = "a long word that nobody else knows";
+
+/// A provider with its pages, one person, Tim, and the clients `meter-pki`, `meter-pki-console` and `other`.
 #[derive(Debug)]
 pub struct Provider {
     directory: PathBuf,
@@ -34,12 +37,10 @@ impl Provider {
         let directory = rehearsal.scratch("provider");
         std::fs::create_dir(&directory).expect("a directory");
         let mut provider = Self { directory, port: String::new(), serving: None };
-        let home = home();
-        let sql = path(&home.join("share/doc/glewlwyd/database/init.sqlite3.sql.gz"));
-        let made = provider.script("make", &[&sql, &path(&home.join("lib/glewlwyd"))]).ok();
+        let made = provider.script("make", &[&path(&home())]).ok();
         made.out.trim().clone_into(&mut provider.port);
         provider.serve();
-        drop(provider.script("settle", &[]).ok());
+        drop(provider.script("settle", &[WORD]).ok());
         provider
     }
 
@@ -90,6 +91,11 @@ impl Provider {
     /// Tim signs in at an address to which his browser was sent; returns where it is sent from there.
     pub fn consent(&self, address: &str) -> String {
         self.script("consent", &[address]).ok().out.trim().to_owned()
+    }
+
+    /// Has whoever signs in at an address to which a browser was sent be sent to where the address says.
+    pub fn admit(&self, address: &str) {
+        drop(self.script("admit", &[address]).ok());
     }
 
     /// Tim types a code on another machine and signs in.

@@ -1,6 +1,7 @@
 //! Browsers that hold an operator's certificate: what pages of other sites and hostile texts come to (case M-08).
 
 use e2e::rehearsal::Rehearsal;
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 
@@ -42,7 +43,11 @@ fn m_08_hostile_texts_and_pages_of_other_sites_come_to_nothing() {
     }
     let (status, head, _) = desk.call("/v1/people", "-X OPTIONS -H 'Origin: https://evil.example'");
     assert!(status == 405 && !head.contains("access-control-"), "{head}");
-    assert_eq!(desk.rehearsal.audited(), before);
+    // Nothing was changed; that another site's page asked is on record, once a minute, since whoever has one can have it ask.
+    let records = desk.rehearsal.audit_after(before);
+    let is_that =
+        |one: &Value| (&one["act"], &one["reason"]) == (&json!("request-refused"), &json!("api.cross-site"));
+    assert!(!records.is_empty() && records.len() < 4 && records.iter().all(is_that), "{records:?}");
     // Who typed the address, or is of this server, is not kept out; nor is who is no browser.
     for site in ["none", "same-origin"] {
         assert_eq!(desk.call("/v1/people", &format!("-H 'Sec-Fetch-Site: {site}'")).0, 200);

@@ -5,7 +5,6 @@
 //! session nothing but the console takes notice: a program comes with a token, and no page of others uses a browser's session there.
 
 use std::fmt::{self, Display};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,13 +15,13 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use ca_core::ports::Entropy as _;
 use ca_core::validity::UnixTime;
-use operator_console::{Console, Means, SignIn, Visitor};
+use operator_console::{Console, Means, Refused, SignIn, Visitor};
 use server_kit::listener::PeerConnection;
 use sha2::{Digest, Sha256};
 use signer_file::SystemEntropy;
 
 use crate::exit::{Exit, Failure};
-use crate::operator::{Connected, OperatorState, Reply, api_document, is_foreign, not_signed_in};
+use crate::operator::{Connected, OperatorState, Reply, api_document, in_console, is_foreign, not_signed_in};
 use crate::sign_in::{BACK, NotSignedIn, Sent, Sessions};
 
 /// Where whoever types the address alone is led.
@@ -90,7 +89,7 @@ impl Door {
     }
 
     async fn answer(&self, request: Request) -> Response {
-        let Some(sessions) = &self.sessions else { return self.console.answer(visited(request, None)).await };
+        let Some(sessions) = &self.sessions else { return self.shown(visited(request, None)).await };
         let sent = match (request.method(), request.uri().path()) {
             (&Method::GET, path) if path == SIGN_IN.begin => sessions.begin().await,
             (&Method::GET, path) if path == BACK => {
@@ -100,7 +99,7 @@ impl Door {
             (&Method::GET, path) if path == SIGN_IN.end && !is_foreign(request.headers()) => {
                 Ok(sessions.close(request.headers()))
             }
-            _ => return self.console.answer(visited(request, Some(sessions))).await,
+            _ => return self.shown(visited(request, Some(sessions))).await,
         };
         match sent {
             Ok(sent) => redirected(&sent),
@@ -108,12 +107,33 @@ impl Door {
         }
     }
 
+    /// Answers from the pages, once it is on record if these refuse what was sent.
+    async fn shown(&self, request: Request) -> Response {
+        let mut asked = Request::default();
+        asked.uri_mut().clone_from(request.uri());
+        asked.extensions_mut().clone_from(request.extensions());
+        let mut response = self.console.answer(request).await;
+        let Some(refused) = response.extensions_mut().remove::<Refused>() else { return response };
+        let (connected, visitor) = (Connected::of(&asked), asked.extensions().get::<Visitor>().cloned());
+        let recorded = self
+            .state
+            .work(move |system| in_console(system, (connected.as_ref(), visitor.as_ref()), &refused))
+            .await;
+        match recorded {
+            Ok(()) => response,
+            Err(unable) => self.problem(asked, &unable.into_failure()).await,
+        }
+    }
+
     /// Tells somebody why he is not signed in, once that is on record.
     async fn refuse(&self, request: Request, why: NotSignedIn) -> Response {
-        let address = request.extensions().get::<PeerConnection>().map(|peer| peer.peer_addr.ip());
-        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let told = self.state.work(move |system| Ok(not_signed_in(system, address, why))).await;
+        let connected = Connected::of(&request);
+        let told = self.state.work(move |system| Ok(not_signed_in(system, connected.as_ref(), why))).await;
         let failure = told.unwrap_or_else(Reply::into_failure);
+        self.problem(visited(request, None), &failure).await
+    }
+
+    async fn problem(&self, request: Request, failure: &Failure) -> Response {
         let status = match failure.exit {
             Exit::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Exit::Failed
@@ -126,7 +146,7 @@ impl Door {
             | Exit::Integrity => StatusCode::FORBIDDEN,
         };
         let told = [&failure.code, &failure.message, &failure.next].map(String::as_str);
-        self.console.problem(visited(request, None), status, told).await
+        self.console.problem(request, status, told).await
     }
 }
 

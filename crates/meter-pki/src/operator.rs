@@ -87,7 +87,7 @@ pub(crate) use listener::{Connected, Doorkeeper, OperatorListener, let_others_fi
 pub use openapi::Document;
 pub(crate) use openapi::written as written_schema;
 pub(crate) use reconciliation_meters::ReconciliationMeters;
-pub(crate) use refusals::not_signed_in;
+pub(crate) use refusals::{in_console, not_signed_in};
 use repeatable::UnderWay;
 pub(crate) use reply::Reply;
 use routes::{GuardedRoutes, all, each};

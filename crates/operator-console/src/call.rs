@@ -29,7 +29,10 @@ pub(crate) async fn form(desk: &Desk<'_>, found: &Found<'_>, query: &Posted) -> 
 pub(crate) async fn made(desk: &Desk<'_>, found: &Found<'_>, posted: &Posted) -> Page {
     let change = Change::of(desk, found, posted);
     let key = posted.text(FIELD).and_then(|stamp| desk.key(stamp, &change.path));
-    let Some(key) = key else { return change.again((posted, &[]), &stale()).await };
+    let Some(key) = key else {
+        let why = stale();
+        return change.again((posted, &[]), &why).await.refusing(&why);
+    };
     let body = match found.operation.body().map(|schema| read(schema, posted)).transpose() {
         Ok(body) => body,
         Err(faults) => return change.again((posted, &faults), &unreadable(&faults)).await,

@@ -25,6 +25,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: i64,
     /// The same as the interface writes times.
     pub(crate) time: &'a str,
+    /// How the interface writes times.
+    pub(crate) written: fn(i64) -> String,
     /// The path of the page that is made.
     pub(crate) here: &'a str,
     /// What the visitor may do; nothing where that is not known.
@@ -54,6 +56,6 @@ impl<'a> Desk<'a> {
 
     /// What shows values.
     pub(crate) const fn shown(&self) -> Shown<'a> {
-        Shown { document: self.document, now: self.time, here: self.here }
+        Shown { document: self.document, now: self.time, written: self.written, here: self.here }
     }
 }

@@ -16,6 +16,22 @@ pub(crate) struct Page {
     /// Whether it changes by itself while somebody looks.
     pub(crate) is_live: bool,
     pub(crate) content: Markup,
+    /// What is refused here, so that the interface was not asked: for the record.
+    pub(crate) refused: Option<Refused>,
+}
+
+/// That the console itself refused what was sent, and why: for whoever keeps the record. Stands among the extensions of a response.
+/// What merely cannot be read, as numbers and forms, is not among it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The stable reason code.
+    pub code: String,
+    /// What happened.
+    pub detail: String,
+    /// What to do about it.
+    pub next: String,
+    /// Whether others can be the cause of it, such as a page of another site.
+    pub is_anybodys: bool,
 }
 
 /// What a frame says beside the page.
@@ -37,7 +53,7 @@ pub(crate) struct Around<'a> {
 
 impl Page {
     pub(crate) fn new(title: impl Into<String>, content: Markup) -> Self {
-        Self { status: StatusCode::OK, title: title.into(), is_live: false, content }
+        Self { status: StatusCode::OK, title: title.into(), is_live: false, content, refused: None }
     }
 
     /// A page that says why there is none.
@@ -51,6 +67,18 @@ impl Page {
         };
         let content = html! { h1 { (title) } (told(problem)) };
         Self { status: problem.status, ..Self::new(title, content) }
+    }
+
+    /// Says that this is for the record.
+    pub(crate) fn refusing(self, problem: &Problem) -> Self {
+        let Problem { status: _, code, detail, next } = problem.clone();
+        Self { refused: Some(Refused { code, detail, next, is_anybodys: false }), ..self }
+    }
+
+    /// A page that tells a browser that a page of another site had it ask.
+    pub(crate) fn of_foreign(problem: &Problem) -> Self {
+        let page = Self::of_problem(problem).refusing(problem);
+        Self { refused: page.refused.map(|refused| Refused { is_anybodys: true, ..refused }), ..page }
     }
 
     /// Puts the frame around it.

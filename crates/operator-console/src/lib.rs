@@ -46,4 +46,5 @@ mod posted;
 mod stamps;
 mod assets;
 
+pub use frame::Refused;
 pub use site::{Console, Means, SignIn, Visitor};

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use crate::desk::Desk;
 use crate::document::{Found, Kind, Member, Method, Schema, braced};
 use crate::places::{self, Place, page, plain};
-use crate::shown::{heading, says, seen};
+use crate::shown::{beginning, heading, says, seen};
 
 /// What people call it; otherwise what its path names.
 pub(crate) fn title(found: &Found<'_>, place: Option<&Place>, answer: Option<&Value>) -> String {
-    let named: Vec<String> = found.parts.iter().map(|(_, text)| seen(text)).collect();
+    let named: Vec<String> = found.parts.iter().map(|(_, text)| short(text)).collect();
     let whole = || place.map_or_else(|| found.operation.summary().to_owned(), |place| place.title.to_owned());
     if named.is_empty() {
         return whole();
@@ -23,6 +23,11 @@ pub(crate) fn title(found: &Found<'_>, place: Option<&Place>, answer: Option<&Va
         Some((word, name)) => format!("{word}: {}", seen(&name)),
         None => format!("{}: {}", whole(), named.join(" ")),
     }
+}
+
+/// What names it, as a heading has room for it.
+fn short(text: &str) -> String {
+    beginning(text).map_or_else(|| seen(text), |beginning| format!("{beginning}…"))
 }
 
 /// The path of the list in which a single one stands.

@@ -68,6 +68,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) document: &'a Document,
     /// The time, as the interface writes it.
     pub(crate) now: &'a str,
+    /// How the interface writes times.
+    pub(crate) written: fn(i64) -> String,
     /// The page that is made, to which no link leads.
     pub(crate) here: &'a str,
 }
@@ -96,7 +98,7 @@ impl Shown<'_> {
             Some(page(&places::single(&single, row, home.path)))
                 .filter(|page| !page.contains('{') && page != self.here)
         };
-        self.table(&places::columns(item, home), all, (label, &link))
+        self.table(&places::columns(item, home), &worst_first(item, all), (label, &link))
     }
 
     /// Shows a value in few words, on one line where it has one.
@@ -105,6 +107,10 @@ impl Shown<'_> {
             (_, Value::Null) => html! { "–" },
             (_, Value::Bool(true)) => html! { "yes" },
             (_, Value::Bool(false)) => html! { "no" },
+            (_, Value::Number(number)) if schema.name == Some("UnixSeconds") => {
+                let seconds = number.as_i64().unwrap_or_default();
+                html! { (time(&(self.written)(seconds))) }
+            }
             (_, Value::Number(number)) => html! { (grouped(&number.to_string())) },
             (_, Value::String(text)) => self.text(schema, text),
             (Kind::List(item), Value::Array(all)) => self.few(item, all),
@@ -267,18 +273,42 @@ impl Shown<'_> {
     }
 }
 
+/// Rows that say how bad they are, the worst first; others as they come. The words of the schema go from good to bad.
+fn worst_first(item: Schema<'_>, all: &[Value]) -> Vec<Value> {
+    let mut rows = all.to_vec();
+    let members = item.members();
+    let severity = members.iter().find(|member| member.name == SEVERITY).map(|member| member.schema.kind());
+    if let Some(Kind::Words(words)) = severity {
+        let how_bad = |row: &Value| {
+            let said = row.get(SEVERITY).and_then(Value::as_str);
+            words.iter().position(|word| Some(*word) == said)
+        };
+        rows.sort_by_key(|row| std::cmp::Reverse(how_bad(row)));
+    }
+    rows
+}
+
+/// The member that says how bad a row is.
+const SEVERITY: &str = "severity";
+
 /// The schema of digests.
 const DIGEST: &str = "Sha256";
 
 /// A digest by how it begins, which tells it from others of a list; whatever else as it is.
 fn shortened(schema: Schema<'_>, text: &str) -> Markup {
-    let start = text.get(..12).filter(|_| schema.name == Some(DIGEST) && text.len() > 12);
+    let start = beginning(text).filter(|_| schema.name == Some(DIGEST));
     let is_octets = matches!(schema.name, Some(DIGEST | "Serial" | "SystemTitle"));
     html! {
         span class=[is_octets.then_some("octets")] {
             @match start { Some(start) => { (start) "…" }, None => (text), }
         }
     }
+}
+
+/// How a digest begins, which tells it from others; nothing of what is none.
+pub(crate) fn beginning(text: &str) -> Option<&str> {
+    let is_digest = text.len() == 64 && text.bytes().all(|octet| octet.is_ascii_hexdigit());
+    text.get(..12).filter(|_| is_digest)
 }
 
 /// Whether a value says anything.
@@ -446,10 +476,51 @@ mod tests {
     use super::*;
     use crate::document::tests::document;
 
+    fn shown(document: &Document) -> Shown<'_> {
+        let written = |seconds| format!("{seconds} s");
+        Shown { document, now: "2031-11-21T00:00:00Z", written, here: "/console/v1/people/x" }
+    }
+
+    /// The interface as it is.
+    fn interface() -> Document {
+        let text = include_str!("../../../docs/operate/openapi.json");
+        Document::new(serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn what_is_worst_comes_first_and_what_is_equally_bad_as_it_came() {
+        let document = interface();
+        let report = document.find(Method::Get, "/v1/doctor").unwrap().operation.answer().unwrap();
+        let of_findings = report.members().into_iter().find(|member| member.name == "findings").unwrap();
+        let finding =
+            |severity: &str, says: &str| json!({ "id": "x", "severity": severity, "says": says, "next": "" });
+        let findings = [("ok", "AA"), ("fault", "BB"), ("notice", "CC"), ("ok", "DD"), ("fault", "EE")];
+        let findings = findings.map(|(severity, says)| finding(severity, says));
+        let written = shown(&document).value(of_findings.schema, &json!(findings), "").into_string();
+        let places = ["BB", "EE", "CC", "AA", "DD"].map(|says| written.find(says).unwrap());
+        assert!(places.is_sorted(), "{written}");
+    }
+
+    #[test]
+    fn a_time_in_seconds_is_told_as_a_time() {
+        let document = interface();
+        let process = document.find(Method::Get, "/v1/process").unwrap().operation.answer().unwrap();
+        let written = shown(&document).value(process, &json!({ "now": 1_952_985_600 }), "").into_string();
+        assert!(written.contains("1952985600 s"), "{written}");
+    }
+
+    #[test]
+    fn a_digest_alone_has_a_beginning() {
+        assert_eq!(beginning(&"ab".repeat(32)), Some("abababababab"));
+        for text in ["", "ada", &"é".repeat(32), &"x".repeat(64)] {
+            assert_eq!(beginning(text), None, "{text}");
+        }
+    }
+
     #[test]
     fn what_strangers_wrote_is_text() {
         let document = document();
-        let shown = Shown { document: &document, now: "2031-11-21T00:00:00Z", here: "/console/v1/people/x" };
+        let shown = shown(&document);
         let operation = document.find(Method::Get, "/v1/people/x").unwrap().operation;
         let person =
             json!({ "id": "\"><img src=x>", "name": "<script>alert(1)</script>", "grants": ["'><b>"] });
@@ -484,8 +555,7 @@ mod tests {
 
     #[test]
     fn every_word_by_which_something_stands_is_meant_one_way() {
-        let text = include_str!("../../../docs/operate/openapi.json");
-        let document = Document::new(serde_json::from_str(text).unwrap());
+        let document = interface();
         let mut words = std::collections::BTreeSet::new();
         let mut rest: Vec<Schema<'_>> = document.operations().filter_map(|one| one.answer()).collect();
         while let Some(schema) = rest.pop() {

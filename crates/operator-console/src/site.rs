@@ -128,7 +128,8 @@ impl Console {
         path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Answers a request whose path is the console's.
+    /// Answers a request whose path is the console's. Where the console itself refuses what a visitor's page or another site's sent, the
+    /// extensions of the response have [`Refused`](crate::Refused).
     pub async fn answer(&self, request: Request) -> Response {
         told(self.0.answer(request).await)
     }
@@ -177,7 +178,7 @@ impl Inner {
         let visitor = request.extensions().clone();
         let oneself = self.oneself(&visitor).await;
         if is_foreign(request.method(), request.headers()) {
-            return self.framed(&Page::of_problem(&foreign()), &path, &oneself);
+            return self.framed(&Page::of_foreign(&foreign()), &path, &oneself);
         }
         let who = visitor.get::<Visitor>().map_or("", |Visitor(who)| who.as_str());
         let now = (self.now)();
@@ -190,6 +191,7 @@ impl Inner {
             who,
             now,
             time: &time,
+            written: self.written,
             here,
             permissions: &oneself.permissions,
         };
@@ -265,7 +267,11 @@ impl Inner {
             lists: paths.filter(|path| self.document.find(Method::Get, path).is_some()).collect(),
         };
         let text = page.framed(&around).into_string();
-        (page.status, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+        let mut response = (page.status, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response();
+        if let Some(refused) = &page.refused {
+            drop(response.extensions_mut().insert(refused.clone()));
+        }
+        response
     }
 }
 

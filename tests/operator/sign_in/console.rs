@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use e2e::browser::Comes;
 use e2e::patience::eventually;
 use e2e::peer::{Answer, curl, path};
+use e2e::provider::WORD;
 
 use super::{House, blocks, steps};
 
@@ -37,6 +39,39 @@ impl<'a> Browser<'a> {
         let address = sent.field("location").expect("an address of the provider").to_owned();
         self.open(&self.house.provider.consent(&address))
     }
+}
+
+#[test]
+fn somebody_signs_in_with_a_real_browser_at_the_providers_own_pages_and_out_again() {
+    let mut house = House::open();
+    with_console(&mut house, "[\"meter-pki\", \"meter-pki-console\"]");
+    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
+    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
+    let said = house.sign_in(sign_in);
+    let credential = said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who");
+    drop(house.run(&format!("meter-pki people change tim --add-credential '{credential}'")).ok());
+    let sent = Browser::new(&house, "admitted.jar").page("/console/sign-in");
+    house.provider.admit(sent.field("location").expect("an address of the provider"));
+
+    let chromium = e2e::browser::Browser::start(&house.rehearsal.scratch("."), &house.rehearsal.root());
+    let tim = chromium.window(&house.origin, &Comes::default());
+    assert_eq!(tim.open("/console/v1/own-visits"), 403, "nobody has signed in");
+    tim.click("link", "Sign in");
+    // The provider's pages, which others wrote, with their labels.
+    tim.await_text("body", "Please enter your login and password");
+    tim.fill("Login", "tim");
+    tim.fill("Password", WORD);
+    tim.press("Enter");
+    tim.await_text("body", "Connection to meter-pki-console");
+    drop((tim.faults(), tim.requests()));
+    tim.click("button", "Continue");
+    tim.await_text("header", "Sign out");
+    assert!(tim.address().starts_with(&house.origin), "{}", tim.address());
+    assert_eq!(tim.open("/console/v1/own-visits"), 200);
+    assert!(tim.text("header").contains("tim"), "{}", tim.text("header"));
+    assert_eq!((tim.faults(), tim.axe()), (Vec::new(), Vec::new()));
+    tim.click("link", "Sign out");
+    assert_eq!(tim.open("/console/v1/own-visits"), 403, "he has signed out");
 }
 
 /// Serves at the port that the server had, with the console as the chapter has it; tokens are taken that were issued to these clients.

@@ -2,7 +2,7 @@
 //!
 //! A page of another site cannot ask, and no answer is read as anything but data: not guessed at, framed, run, or left lying.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -11,6 +11,9 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::OperatorState;
+use super::listener::Connected;
+use super::refusals::foreign;
 use super::reply::Reply;
 use crate::exit::{Exit, Failure};
 
@@ -29,13 +32,17 @@ pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
     asked_by.is_some_and(|site| site != b"same-origin" && site != b"none")
 }
 
-/// Refuses what a page of another site asks for (Fetch Metadata, `Sec-Fetch-Site`), and tells a browser how answers are to be taken.
-pub(super) async fn harmless(request: Request, next: Next) -> Response {
+/// Refuses what a page of another site asks for (Fetch Metadata, `Sec-Fetch-Site`), once that is on record, and tells a browser how
+/// answers are to be taken.
+pub(super) async fn harmless(State(state): State<OperatorState>, request: Request, next: Next) -> Response {
     let kept = if request.method() == Method::GET { "private, no-cache" } else { "no-store" };
     let mut response = if is_foreign(request.headers()) {
         let message = "a page of another site asked a browser for this";
-        let failure = Failure::new(Exit::Permission, "api.cross-site", message);
-        Reply::from(failure.then("type the address yourself, or use `meter-pki`")).into_response()
+        let failure = Failure::new(Exit::Permission, "api.cross-site", message)
+            .then("type the address yourself, or use `meter-pki`");
+        let connected = Connected::of(&request);
+        let told = state.work(move |system| Ok(foreign(system, connected.as_ref(), failure))).await;
+        told.map_or_else(Reply::into_response, |failure| Reply::from(failure).into_response())
     } else {
         next.run(request).await
     };

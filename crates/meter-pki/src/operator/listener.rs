@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,15 @@ impl Connected {
         let extensions = request.extensions();
         let elsewhere = || extensions.get::<PeerConnection>().cloned().map(Self::Elsewhere);
         extensions.get::<Self>().cloned().or_else(elsewhere)
+    }
+
+    /// Returns the address at the other end; that of this machine where the kernel says whose it is.
+    pub(crate) const fn address(&self) -> IpAddr {
+        match self {
+            Self::User(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Self::Elsewhere(peer) => peer.peer_addr.ip(),
+            Self::SignedIn(signed_in) => signed_in.address,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Refusals of somebody who may not, or who is nobody here: each is on record, with the reason code that he is told. What anybody at all can
 //! be the cause of is on record once a minute, with how often it was.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::people::Caller;
 use ca_core::ports::Unavailable;
+use operator_console::{Refused, Visitor};
 use server_kit::listener::PeerConnection;
 
 use super::acts::unavailable;
@@ -18,7 +19,8 @@ use crate::sign_in::{NotSignedIn, SignedIn};
 
 /// Puts on record that somebody did not get as far as a session of the console, and returns what he is told: under his name where the
 /// provider's signature says whose the token is, and as a stranger otherwise.
-pub(crate) fn not_signed_in(system: &System, address: IpAddr, why: NotSignedIn) -> Failure {
+pub(crate) fn not_signed_in(system: &System, connected: Option<&Connected>, why: NotSignedIn) -> Failure {
+    let address = address(connected);
     match why {
         NotSignedIn::Token(refused) => {
             let told = refused.fault.failure();
@@ -26,6 +28,30 @@ pub(crate) fn not_signed_in(system: &System, address: IpAddr, why: NotSignedIn) 
         }
         NotSignedIn::Before(failure) => anybodys(system, address, failure),
     }
+}
+
+/// Puts on record what a page of another site had somebody's browser ask for, and returns what that is told.
+pub(super) fn foreign(system: &System, connected: Option<&Connected>, failure: Failure) -> Failure {
+    anybodys(system, address(connected), failure)
+}
+
+/// Puts on record what the console refused: under the name of its visitor, and as a stranger's where there is none or others can be the
+/// cause.
+///
+/// # Errors
+/// When it cannot be put on record.
+pub(crate) fn in_console(
+    system: &System,
+    (connected, visitor): (Option<&Connected>, Option<&Visitor>),
+    refused: &Refused,
+) -> Result<(), Failure> {
+    let told = match (connected, visitor) {
+        (Some(known), Some(_)) if !refused.is_anybodys => {
+            record_refusal(system, actor(system, known), (&refused.code, refused.detail.clone()))
+        }
+        _ => record_anybodys(system, address(connected), (&refused.code, &refused.detail)),
+    };
+    told.map_err(unavailable)
 }
 
 /// Refuses somebody whose certificate makes him nobody here. What anybody can be the cause of is on record once a minute, with
@@ -59,17 +85,31 @@ pub(super) fn subject(system: &System, signed_in: &SignedIn) -> Result<Caller, F
 
 /// Puts a refusal of which anybody can be the cause on record, once a minute.
 fn anybodys(system: &System, address: IpAddr, failure: Failure) -> Failure {
-    let Some(others) = system.strangers.told(system.clock.now()) else { return failure };
-    let detail = match others {
-        0 => format!("{}, from {address}", failure.message),
-        _ => format!("{}, from {address}; {others} more since the record before", failure.message),
-    };
-    let told = record_refusal(system, format!("operator:address-{address}"), (&failure.code, detail));
+    let told = record_anybodys(system, address, (&failure.code, &failure.message));
     told.map_or_else(unavailable, |()| failure)
+}
+
+fn record_anybodys(
+    system: &System,
+    address: IpAddr,
+    (code, message): (&str, &str),
+) -> Result<(), Unavailable> {
+    let Some(others) = system.strangers.told(system.clock.now()) else { return Ok(()) };
+    let detail = match others {
+        0 => format!("{message}, from {address}"),
+        _ => format!("{message}, from {address}; {others} more since the record before"),
+    };
+    record_refusal(system, format!("operator:address-{address}"), (code, detail))
 }
 
 /// Records a refusal under the name of whoever it is.
 pub(super) fn refused(system: &System, connected: &Connected, failure: Failure) -> Failure {
+    let told = record_refusal(system, actor(system, connected), (&failure.code, failure.message.clone()));
+    told.map_or_else(unavailable, |()| failure)
+}
+
+/// Whoever it is, as records name him.
+fn actor(system: &System, connected: &Connected) -> String {
     let name = match connected {
         Connected::User(user) => {
             let named = people::user(system, *user).map(|caller| caller.name());
@@ -78,8 +118,11 @@ pub(super) fn refused(system: &System, connected: &Connected, failure: Failure) 
         Connected::Elsewhere(peer) => people::certificate::name(system, &peer.certificates),
         Connected::SignedIn(signed_in) => people::token::name(system, signed_in),
     };
-    let told = record_refusal(system, format!("operator:{name}"), (&failure.code, failure.message.clone()));
-    told.map_or_else(unavailable, |()| failure)
+    format!("operator:{name}")
+}
+
+fn address(connected: Option<&Connected>) -> IpAddr {
+    connected.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Connected::address)
 }
 
 fn record_refusal(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
@@ -175,12 +175,13 @@ impl GuardedRoutes {
     /// Returns the routes, which work on `state`.
     pub(super) fn router(self, state: OperatorState) -> Router {
         let changes = Arc::clone(&state.changes);
+        let browsers = from_fn_with_state(state.clone(), browsers::harmless);
         let routes = self.router.layer(Extension(state.clone())).with_state(state);
         let routes = Router::new().fallback(move |request: Request| {
             let (routes, changes) = (routes.clone(), Arc::clone(&changes));
             async move { conditional::answer(routes, request, &changes).await }
         });
-        routes.layer(map_response(told)).layer(from_fn(browsers::harmless))
+        routes.layer(map_response(told)).layer(browsers)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::words::{AuthorityName, Base64Text, GridPlace, Serial, Sha256};
+use super::words::{AuthorityName, Base64Text, GridPlace, Serial, Sha256, UnixSeconds};
 
 /// A CRL on record, for who compares what is published with it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -28,8 +28,10 @@ pub struct RecordedCrlView {
     /// Its CRL number.
     pub number: u64,
     /// thisUpdate, in seconds since 1970.
+    #[schema(value_type = UnixSeconds)]
     pub this_update: i64,
     /// nextUpdate, in seconds since 1970.
+    #[schema(value_type = UnixSeconds)]
     pub next_update: i64,
     /// SHA-256 of its octets.
     #[schema(value_type = Sha256)]
@@ -42,6 +44,7 @@ pub struct BaseView {
     /// Its CRL number.
     pub number: u64,
     /// Its thisUpdate, in seconds since 1970; absent when another one is on record by now.
+    #[schema(value_type = Option<UnixSeconds>)]
     pub this_update: Option<i64>,
 }
 
@@ -64,12 +67,15 @@ pub struct RevokedView {
     #[schema(value_type = Serial)]
     pub serial: String,
     /// When, in seconds since 1970.
+    #[schema(value_type = UnixSeconds)]
     pub time: i64,
     /// The number of the reason (RFC 5280 §5.3.1).
     pub reason: u8,
     /// Since when it is suspected, in seconds since 1970.
+    #[schema(value_type = Option<UnixSeconds>)]
     pub invalidity_date: Option<i64>,
     /// The end of the certificate, in seconds since 1970.
+    #[schema(value_type = UnixSeconds)]
     pub not_after: i64,
 }
 
@@ -77,5 +83,6 @@ pub struct RevokedView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReleasedView {
     /// In seconds since 1970.
+    #[schema(value_type = Option<UnixSeconds>)]
     pub released_at: Option<i64>,
 }

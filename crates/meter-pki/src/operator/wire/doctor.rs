@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::words::Sha256;
+use super::words::{Sha256, UnixSeconds};
 
 /// The process and the end of its records.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -16,13 +16,16 @@ pub struct ProcessView {
     /// SHA-256 over the profile files at its start; none where they are built in.
     #[schema(value_type = Option<Sha256>)]
     pub profiles_sha256: Option<String>,
-    /// Its wall clock, in seconds since 1970.
+    /// Its wall clock.
+    #[schema(value_type = UnixSeconds)]
     pub now: i64,
     /// The number of the last audit record.
     pub sequence: u64,
-    /// When it was written, in seconds since 1970; none while there is no record.
+    /// When it was written; none while there is no record.
+    #[schema(value_type = Option<UnixSeconds>)]
     pub last_record_at: Option<i64>,
-    /// When the last backup was made, in seconds since 1970, if one of the last records tells of it.
+    /// When the last backup was made, if one of the last records tells of it.
+    #[schema(value_type = Option<UnixSeconds>)]
     pub last_backup_at: Option<i64>,
     /// What is wrong with the last records: they do not hold together.
     pub broken: Option<String>,

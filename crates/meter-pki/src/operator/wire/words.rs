@@ -197,6 +197,28 @@ pub(crate) fn acts() -> impl Iterator<Item = Act> {
     (0..=u8::MAX).filter_map(|number| Act::try_from(number).ok())
 }
 
+/// A time in seconds since 1970 (POSIX.1-2017 §4.16), such as 1952985600.
+#[derive(Debug, Clone, Copy)]
+pub struct UnixSeconds;
+
+impl PartialSchema for UnixSeconds {
+    fn schema() -> RefOr<Schema> {
+        let seconds: Object = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .description(Some("A time, in seconds since 1970."))
+            .examples([1_952_985_600])
+            .build();
+        seconds.into()
+    }
+}
+
+impl ToSchema for UnixSeconds {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("UnixSeconds")
+    }
+}
+
 /// A time (RFC 3339), such as 2031-11-21T00:00:00Z.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeText;
