@@ -20,7 +20,7 @@ pub(crate) fn title(found: &Found<'_>, place: Option<&Place>, answer: Option<&Va
     let one = place.and_then(|place| place.one).filter(|_| is_one);
     let called = one.and_then(|(word, name)| Some((word, plain(places::member(answer?, name)?)?)));
     match called {
-        Some((word, name)) => format!("{word}: {}", seen(&name)),
+        Some((word, name)) => format!("{word}: {}", short(&name)),
         None => format!("{}: {}", whole(), named.join(" ")),
     }
 }

@@ -51,7 +51,8 @@ const BAD: &[&str] = &[
 ];
 
 /// Members that say how something stands: these alone have colours.
-const STANDING: &[&str] = &["light", "outcome", "severity", "standing", "state", "status", "verdict"];
+const STANDING: &[&str] =
+    &["light", "outcome", "severity", "standing", "state", "status", "verdict", "worst"];
 
 /// Members that are over, or due, once their time has come.
 const ENDING: &[&str] = &["due", "expires_at", "next_update", "not_after", "until"];
