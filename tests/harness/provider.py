@@ -66,10 +66,7 @@ def pages(home):
         return [name for name in names if not os.path.exists(os.path.join(folder, name))]
 
     shutil.copytree(os.path.join(shared, "webapp"), place("pages"), ignore=missing)
-    with open(os.path.join(shared, "templates/config.json"), encoding="utf-8") as file:
-        settings = file.read()
-    with open(place("pages/config.json"), "w", encoding="utf-8") as file:
-        file.write(settings)
+    shutil.copyfile(os.path.join(shared, "templates/config.json"), place("pages/config.json"))
 
 
 def make(home):

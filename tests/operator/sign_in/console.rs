@@ -45,10 +45,7 @@ impl<'a> Browser<'a> {
 fn somebody_signs_in_with_a_real_browser_at_the_providers_own_pages_and_out_again() {
     let mut house = House::open();
     with_console(&mut house, "[\"meter-pki\", \"meter-pki-console\"]");
-    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
-    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
-    let said = house.sign_in(sign_in);
-    let credential = said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who");
+    let credential = tim_on_record(&house);
     drop(house.run(&format!("meter-pki people change tim --add-credential '{credential}'")).ok());
     let sent = Browser::new(&house, "admitted.jar").page("/console/sign-in");
     house.provider.admit(sent.field("location").expect("an address of the provider"));
@@ -72,6 +69,15 @@ fn somebody_signs_in_with_a_real_browser_at_the_providers_own_pages_and_out_agai
     assert_eq!((tim.faults(), tim.axe()), (Vec::new(), Vec::new()));
     tim.click("link", "Sign out");
     assert_eq!(tim.open("/console/v1/own-visits"), 403, "he has signed out");
+}
+
+/// Puts Tim on record and has him sign in at the command line; returns the credential by which the provider knows him, which his record
+/// does not have yet.
+fn tim_on_record(house: &House) -> String {
+    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
+    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
+    let said = house.sign_in(sign_in);
+    said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who").to_owned()
 }
 
 /// Serves at the port that the server had, with the console as the chapter has it; tokens are taken that were issued to these clients.
@@ -99,11 +105,7 @@ fn at_port(text: &str, port: &str) -> String {
 fn whoever_signs_in_at_the_console_sees_what_he_may_until_he_signs_out_and_no_other_browser_does() {
     let mut house = House::open();
     with_console(&mut house, "[\"meter-pki\", \"meter-pki-console\"]");
-    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
-    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
-    let said = house.sign_in(sign_in);
-    let credential =
-        said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who").to_owned();
+    let credential = tim_on_record(&house);
     let tim = Browser::new(&house, "tim.jar");
 
     let nobody = tim.page("/console");
@@ -165,10 +167,7 @@ fn whoever_is_not_signed_in_is_on_record_and_strangers_neither_fill_it_nor_have_
     });
 
     // Whose a token is that is not taken, its signature says.
-    drop(house.run("meter-pki people add tim --name \"Tim, field\" --role technician --tenant dso").ok());
-    let [sign_in, ..]: [&str; 6] = steps(super::CHAPTER);
-    let said = house.sign_in(sign_in);
-    let credential = said.lines().find_map(|line| line.strip_prefix("signed in as ")).expect("who");
+    let credential = tim_on_record(&house);
     drop(house.run(&format!("meter-pki people change tim --add-credential '{credential}'")).ok());
     let refused = Browser::new(&house, "tim.jar").sign_in();
     assert!(refused.status == 403 && refused.text().contains("people.token-client"), "{}", refused.text());
