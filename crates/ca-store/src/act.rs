@@ -29,4 +29,5 @@ pub(crate) mod swap;
 pub(crate) mod taking_over;
 mod replacement;
 mod count;
+pub(crate) mod parts;
 pub(crate) mod refusal;
