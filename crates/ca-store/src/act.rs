@@ -16,6 +16,7 @@ pub(crate) mod orders;
 pub(crate) mod visits;
 pub(crate) mod people;
 pub(crate) mod production;
+pub(crate) mod profiles;
 pub(crate) mod revocation;
 pub(crate) mod schedule;
 pub(crate) mod settlement;
