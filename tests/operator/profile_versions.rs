@@ -1,8 +1,6 @@
 //! What profiles said before: the chapter as it stands, texts and records by digests that others take, and a version that stays though
 //! its profile changes.
 
-use std::process::Command;
-
 use e2e::chapter::{Shell, blocks, steps};
 use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
@@ -23,7 +21,7 @@ fn versions(rehearsal: &Rehearsal, profile: &str) -> Vec<Value> {
 fn sha256(rehearsal: &Rehearsal, octets: &str) -> String {
     let file = rehearsal.unique("octets");
     std::fs::write(&file, octets).expect("a file");
-    let said = run(Command::new("sha256sum").arg(&file)).ok();
+    let said = run("sha256sum", [&file]).ok();
     said.out.split_whitespace().next().expect("a digest").to_owned()
 }
 
@@ -54,13 +52,13 @@ fn the_chapter_on_profiles_works_as_it_stands() {
     assert_eq!(count, 1, "the first start puts all on record at once");
     assert!(first["detail"].as_str().expect("a text").contains("meter-op-ds-s1/1 "), "{first}");
 
-    shell.run(begin).ok();
+    let _ = shell.run(begin).ok();
     rehearsal.configure("meter-pki.toml", |text| format!("{text}\n{directory}"));
     rehearsal.stop();
     rehearsal.serve();
     assert_eq!(recorded(&rehearsal).1, 1, "the same files elsewhere are nothing new");
     assert!(!shell.run(begin).success, "nothing is written over");
-    shell.run(edit).ok();
+    let _ = shell.run(edit).ok();
     rehearsal.stop();
     rehearsal.serve();
 
@@ -69,7 +67,10 @@ fn the_chapter_on_profiles_works_as_it_stands() {
         assert!(said.out.contains(words), "{words}: {}", said.out);
     }
     let before = std::fs::read_to_string(rehearsal.state("meter-op-ds.before.toml")).expect("a file");
-    let built_in = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/profiles/meter-op-ds.toml"));
+    let built_in = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../policies/profiles/meter-op-ds.toml"
+    ));
     assert_eq!(before, built_in.expect("a profile"));
     let now = std::fs::read_to_string(rehearsal.state("profiles/meter-op-ds.toml")).expect("a profile");
     let taken = sha256(&rehearsal, &now);
@@ -86,7 +87,7 @@ fn the_chapter_on_profiles_works_as_it_stands() {
     assert_eq!(known[1]["changed"], json!(["validity", "version"]));
 
     let sample = rehearsal.scratch("sample.pem");
-    rehearsal.operator(&["profile", "sample", "meter-op-ds-s1", "--out", &path(&sample)]).ok();
+    let _ = rehearsal.operator(&["profile", "sample", "meter-op-ds-s1", "--out", &path(&sample)]).ok();
     let seconds = (12 * 365 - 1) * 86_400;
     let ends = openssl(["x509", "-in", &path(&sample), "-noout", "-checkend", &seconds.to_string()]);
     assert!(ends.success, "it is valid for twelve years: {}", ends.all());
@@ -106,21 +107,29 @@ fn a_version_that_stays_is_told_and_versions_are_compared_whatever_is_asked() {
     };
     let findings = doctor();
     assert!(findings.iter().any(|one| {
-        one["severity"] == "warning" && one["says"].as_str().is_some_and(|says| says.starts_with("meter-op-ds-s1 "))
+        one["severity"] == "warning"
+            && one["says"].as_str().is_some_and(|says| says.starts_with("meter-op-ds-s1 "))
     }));
 
     let page = rehearsal.operator_json(&["profile", "versions", "meter-op-ds-s1"]);
     printed.add(&["profile", "versions"], &page);
-    let second = rehearsal.operator_json(&["profile", "versions", "meter-op-ds-s1", "--after", "1", "--limit", "1"]);
+    let second =
+        rehearsal.operator_json(&["profile", "versions", "meter-op-ds-s1", "--after", "1", "--limit", "1"]);
     assert_eq!((&second["versions"][0], &second["next"]), (&page["versions"][1], &Value::Null));
     let first = rehearsal.operator_json(&["profile", "versions", "meter-op-ds-s1", "--limit", "1"]);
     assert_eq!(first["next"], json!(1));
     let shown = rehearsal.operator_json(&["profile", "show", "meter-op-ds-s1", "--number", "2"]);
     printed.add(&["profile", "show"], &shown);
-    assert_eq!(shown["changes"], json!([{"key": "renewal_window", "one": "the last 7 years", "other": "any-time"}]));
+    assert_eq!(
+        shown["changes"],
+        json!([{"key": "renewal_window", "one": "the last 7 years", "other": "any-time"}])
+    );
     let differs = rehearsal.operator_json(&["profile", "diff", "meter-op-ds-s1", "--from", "2", "--to", "1"]);
     printed.add(&["profile", "diff"], &differs);
-    assert_eq!(differs["differences"], json!([{"key": "renewal_window", "one": "any-time", "other": "the last 7 years"}]));
+    assert_eq!(
+        differs["differences"],
+        json!([{"key": "renewal_window", "one": "any-time", "other": "the last 7 years"}])
+    );
     let same = rehearsal.operator(&["profile", "diff", "meter-op-ds-s1", "--from", "2"]).ok();
     assert!(same.out.contains("number 2 says the same as in force"), "{}", same.out);
     let files = rehearsal.operator_json(&["profile", "files", &path(&rehearsal.scratch("files"))]);
@@ -139,7 +148,10 @@ fn a_version_that_stays_is_told_and_versions_are_compared_whatever_is_asked() {
 
     change(&mut rehearsal, "meter-op-ds.toml", ("version = 2", "version = 3"));
     let of_it = |findings: &[Value]| {
-        findings.iter().filter(|one| one["says"].as_str().is_some_and(|says| says.contains("meter-op-ds-"))).count()
+        findings
+            .iter()
+            .filter(|one| one["says"].as_str().is_some_and(|says| says.contains("meter-op-ds-")))
+            .count()
     };
     let said = rehearsal.operator(&["--json", "doctor", "--only", "config.profile-version"]);
     let report: Value = serde_json::from_str(&said.out).expect("JSON");

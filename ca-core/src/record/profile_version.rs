@@ -104,7 +104,8 @@ impl ProfilesInForce {
     /// that order: the same name, a blank, the SHA-256 of the file's text in lower-case hexadecimal, a line feed.
     #[must_use]
     pub fn event(&self, new: &[(&ProfileId, u32, &ProfileStatement)]) -> AuditEvent {
-        let names: Vec<String> = new.iter().map(|(profile, number, _)| format!("{profile}/{number}")).collect();
+        let names: Vec<String> =
+            new.iter().map(|(profile, number, _)| format!("{profile}/{number}")).collect();
         let mut digest = Sha256::new();
         for (name, (_, _, says)) in names.iter().zip(new) {
             digest.update(format!("{name} {}\n", hex(&Sha256::digest(&says.text))));
@@ -165,7 +166,8 @@ mod tests {
         let (one, other) = (ProfileId::parse("one").unwrap(), ProfileId::parse("other").unwrap());
         let tenant = TenantId::parse("dso").unwrap();
         let at = UnixTime::from_seconds(1_795_219_200);
-        let in_force = ProfilesInForce { at, tenant, actor: "process:serve".to_owned(), profiles: Vec::new() };
+        let in_force =
+            ProfilesInForce { at, tenant, actor: "process:serve".to_owned(), profiles: Vec::new() };
         let (first, second) = (says("a", "10 years"), says("b", "10 years"));
         let event = in_force.event(&[(&one, 1, &first), (&other, 7, &second)]);
         assert_eq!((event.act, event.detail.as_str()), (Act::ProfilesInForce, "one/1 other/7"));

@@ -18,9 +18,9 @@ pub(crate) fn put(
     key: impl Fn(u32) -> Vec<u8>,
     octets: &[u8],
 ) -> Result<(), ActFault> {
-    (0_u32..).zip(octets.chunks(PART_OCTETS)).try_for_each(|(part, octets)| {
-        tx.put_octets(keyspace, key(part), octets.to_vec())
-    })
+    (0_u32..)
+        .zip(octets.chunks(PART_OCTETS))
+        .try_for_each(|(part, octets)| tx.put_octets(keyspace, key(part), octets.to_vec()))
 }
 
 /// Reads so many octets.

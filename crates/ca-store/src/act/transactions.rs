@@ -14,9 +14,7 @@ use super::repeats::{Forgetting, Place};
 use super::{parts, replacement, revocation, swap};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, transaction_part_key, transaction_time_key};
-use crate::row::{
-    CertificateRow, CertificateState, RequestRow, RevocationRow, Transacting, TransactionRow,
-};
+use crate::row::{CertificateRow, CertificateState, RequestRow, RevocationRow, Transacting, TransactionRow};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// How many that are over are taken away whenever one comes: more than one, so that they never gather.

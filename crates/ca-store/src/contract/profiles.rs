@@ -7,7 +7,7 @@ use ca_core::record::{ProfileKind, ProfileStatement, ProfileVersion, ProfilesInF
 use ca_core::validity::UnixTime;
 
 use super::backup::{copied, restored};
-use super::ground::{Ground, LedgerWords, NOW, tenant};
+use super::ground::{Ground, LedgerTold, NOW, tenant};
 use crate::Store;
 
 fn id(name: &str) -> ProfileId {
@@ -83,7 +83,7 @@ fn a_copy_has_them(ground: &Ground) {
     enter(&store, NOW, &[("one", &says(&"text ".repeat(2_000)))]);
     let known = store.profile_versions(&id("one")).unwrap();
     let (rows, _) = copied(&store);
-    let (_directory, copy) = restored(rows, ground.kind());
+    let (_directory, copy) = restored(rows, ground.kind);
     assert_eq!(copy.profile_versions(&id("one")).unwrap(), known);
 }
 

@@ -12,7 +12,8 @@ use super::profile_version_acts::{compare, difference_view};
 use super::routes::Peer;
 use super::views::pem;
 use super::wire::profiles::{
-    LintRuleView, ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfileFieldView, ProfilePage, ProfileQueryText, ProfileSampleView, ProfileView,
+    LintRuleView, ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfileFieldView,
+    ProfilePage, ProfileQueryText, ProfileSampleView, ProfileView,
 };
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::words::{AuthorityName, HierarchyWord, ProfileKindWord, ProfileName, PurposeWord, Serial, Sha256, TimeText};
+use super::words::{
+    AuthorityName, HierarchyWord, ProfileKindWord, ProfileName, PurposeWord, Serial, Sha256, TimeText,
+};
 
 /// Which profiles to list.
 #[derive(Debug, Clone, Serialize, Deserialize, Default, ToSchema)]
