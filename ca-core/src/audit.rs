@@ -209,6 +209,8 @@ pub enum Act {
     CeremonyRequestMade = 156,
     /// The response to an open request was taken in by the server.
     CeremonyResponseTakenIn = 157,
+    /// A server began to serve with profiles that say something else than those before.
+    ProfilesInForce = 158,
     /// Somebody asked for a role in an emergency.
     BreakGlassAsked = 150,
     /// Another agreed: from now on it counts.
@@ -324,6 +326,7 @@ impl Act {
             Self::CeremonyRequestBegun => "ceremony-request-begun",
             Self::CeremonyRequestMade => "ceremony-request-made",
             Self::CeremonyResponseTakenIn => "ceremony-response-taken-in",
+            Self::ProfilesInForce => "profiles-in-force",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",
             Self::BreakGlassEnded => "break-glass-ended",

@@ -12,6 +12,7 @@ mod hold;
 mod import;
 mod order;
 mod production;
+mod profile_version;
 mod shut_out;
 mod taken_over;
 mod transaction;
@@ -52,6 +53,7 @@ pub use production::{
     ProductionConflict, ProductionCount, ProductionEnd, ProductionId, ProductionOf, ProductionOrder,
     ProductionQuery, ProductionRefusal, ProductionState, ScrapRecord, Scrapped,
 };
+pub use profile_version::{ProfileKind, ProfileStatement, ProfileVersion, ProfilesInForce};
 pub use shut_out::{BlockedKey, ScheduledRevocation, Unblock, UnblockConflict, Unblocked};
 pub use taken_over::{Provenance, TakeOverConflict, TakeOverOutcome, TakenOverCertificate};
 pub use transaction::{

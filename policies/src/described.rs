@@ -3,6 +3,7 @@
 //!
 //! Not the file's text, and not its format: that is [`v1`](crate::v1). Two profiles are compared by these fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ca_core::profile::{
@@ -19,7 +20,7 @@ use crate::v1::read::purpose_word;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The key of profile files that decides it; a length without its unit.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// What it is.
     pub value: String,
 }
@@ -28,7 +29,7 @@ pub struct Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The key of profile files.
-    pub key: &'static str,
+    pub key: String,
     /// What the one says.
     pub one: Option<String>,
     /// What the other says.
@@ -38,22 +39,22 @@ pub struct Difference {
 /// Compares two descriptions; equal fields are left out, the others come by their keys.
 #[must_use]
 pub fn differences(one: &[Field], other: &[Field]) -> Vec<Difference> {
-    let mut all: BTreeMap<&'static str, (Option<&str>, Option<&str>)> = BTreeMap::new();
+    let mut all: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
     for field in one {
-        all.entry(field.key).or_default().0 = Some(&field.value);
+        all.entry(&field.key).or_default().0 = Some(&field.value);
     }
     for field in other {
-        all.entry(field.key).or_default().1 = Some(&field.value);
+        all.entry(&field.key).or_default().1 = Some(&field.value);
     }
     let owned = |text: Option<&str>| text.map(str::to_owned);
     all.into_iter()
         .filter(|(_, (one, other))| one != other)
-        .map(|(key, (one, other))| Difference { key, one: owned(one), other: owned(other) })
+        .map(|(key, (one, other))| Difference { key: key.to_owned(), one: owned(one), other: owned(other) })
         .collect()
 }
 
 const fn field(key: &'static str, value: String) -> Field {
-    Field { key, value }
+    Field { key: Cow::Borrowed(key), value }
 }
 
 /// Describes a certificate profile. Name and suite are no fields: they say which profile it is.

@@ -13,6 +13,7 @@ use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
 use const_oid::ObjectIdentifier;
 
 use self::source::Source;
+use crate::described::{self, Field};
 use crate::embedded::FILES;
 use crate::fault::{FileFault, KeyFault, LoadProfileError};
 use crate::file::{Origin, ProfileFile};
@@ -146,6 +147,14 @@ impl ProfileSet {
     #[must_use]
     pub fn ocsp(&self, id: &str) -> Option<&OcspProfile> {
         self.ocsp.get(&ProfileId::parse(id).ok()?)
+    }
+
+    /// Returns what a profile of any kind says, field by field.
+    #[must_use]
+    pub fn described(&self, id: &str) -> Option<Vec<Field>> {
+        let certificate = self.certificate(id).map(|one| described::certificate(one, self.issuers(id)));
+        let crl = || self.crl(id).map(described::crl);
+        certificate.or_else(crl).or_else(|| self.ocsp(id).map(described::ocsp))
     }
 
     /// Returns the file that a profile of any kind was read from.

@@ -26,6 +26,7 @@ mod message_signer;
 mod metrics;
 mod monitoring;
 mod people;
+mod profile_versions;
 mod readme;
 mod compromise;
 mod requests;

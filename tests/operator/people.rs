@@ -307,7 +307,8 @@ fn sample_of_figures(route: &Route) -> (String, Value) {
             (path, text)
         }
         "/v1/migrations/crl" => (path, json!({"issuer": "dso-infra-s1", "source": "csv", "apply": false})),
-        "/v1/profiles" => (format!("{path}?limit=5"), json!({})),
+        "/v1/profiles" | "/v1/profiles/{id}/versions" => (format!("{path}?limit=5"), json!({})),
+        "/v1/profiles/{id}/versions/{number}" => (path.replace("{number}", "1"), json!({})),
         "/v1/profile-differences" => (format!("{path}?one=meter-op-ds-s1"), json!({})),
         of if of.contains("crls") => (format!("{path}?authority=dso-operational-s1"), json!({})),
         of if of.starts_with("/v1/profiles/") => (path, json!({})),

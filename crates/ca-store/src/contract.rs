@@ -31,6 +31,7 @@ mod moves;
 mod orders;
 mod people;
 mod production;
+mod profiles;
 mod races;
 mod restarts;
 mod revocations;

@@ -15,6 +15,7 @@
 //! | | | `fleet` | one octet 01: the rows of 39, 40 and 41 are whole; absent from a ledger, or a backup, of format 2 |
 //! | | | `days` | one octet 01: the rows of 59 are whole |
 //! | | | `installation` | [`InstallationRow`](crate::row::InstallationRow); absent until the ledger was guarded or restored |
+//! | | | `profile/` …, `profile-octets/` … | what profiles said, see [`profiles`] and [`ProfileVersionRow`](crate::row::ProfileVersionRow) |
 //! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
 //! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
 //! | 4 | `signing` | id | empty: the intent was given to the signer |
@@ -95,6 +96,7 @@ use sha2::{Digest, Sha256};
 pub(crate) mod campaign;
 pub(crate) mod days;
 pub(crate) mod fleet;
+pub(crate) mod profiles;
 
 /// The format of keyspaces and rows that this version reads and writes.
 pub const FORMAT: u32 = 3;

@@ -22,6 +22,7 @@ mod production_book;
 mod shut_out;
 mod taken_over_book;
 mod people_book;
+mod profile_book;
 mod visit_book;
 mod call_book;
 mod transactions;

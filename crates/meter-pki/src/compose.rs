@@ -30,7 +30,7 @@ use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
     Calls, Campaigns, Clock, Deliveries, Duties, Entropy, Findings, Fleet, Orders, People, Production,
-    Registry, Schedule, Signer, StatusSource, Swaps, TakingOver, TrustBlocks, Visits,
+    ProfileVersions, Registry, Schedule, Signer, StatusSource, Swaps, TakingOver, TrustBlocks, Visits,
 };
 use ca_core::profile::{Approval, CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -125,6 +125,8 @@ pub struct System {
     pub(crate) repository: Arc<Repository>,
     /// What certificates, CRLs and OCSP answers are made by.
     pub(crate) profiles: Arc<ProfileSet>,
+    /// What they said before.
+    pub(crate) profile_versions: Arc<dyn ProfileVersions>,
     /// The offline authorities above ours.
     pub(crate) roots: Vec<Arc<Issuer>>,
     /// What the ceremony made for later.
@@ -465,6 +467,7 @@ pub(crate) fn compose_on(
         shipment_trust: trust::shipment_trust(config),
         repository,
         profiles: Arc::clone(&config.profiles),
+        profile_versions: store.clone(),
         roots,
         releases: Arc::new(releases),
         orders: store.clone(),

@@ -21,6 +21,7 @@ mod campaigns;
 mod emergencies;
 mod people;
 mod visits;
+mod profiles_in_force;
 mod nodes;
 mod key_watch;
 mod system_meters;

@@ -46,6 +46,7 @@ mod production_routes;
 mod production_acts;
 mod profile_routes;
 mod profile_acts;
+mod profile_version_acts;
 mod reconcile_acts;
 mod reconciliation_meters;
 mod release_acts;

@@ -14,7 +14,7 @@ use ca_core::ports::Entropy;
 use ca_core::signing::longest;
 use ca_core::validity::UnixTime;
 use const_oid::ObjectIdentifier;
-use policies::described::{self, Field};
+use policies::described::Field;
 use policies::{ProfileFile, ProfileSet, Settings, Variant};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -105,8 +105,8 @@ pub(crate) fn told(set: &ProfileSet, entropy: &dyn Entropy) -> Result<ProfileRef
         of_all: of_all(rule.id),
     });
     let rules = rules.collect();
-    let crls = set.crl_ids().filter_map(|id| Some((id, described::crl(set.crl(id.as_str())?))));
-    let ocsp = set.ocsp_ids().filter_map(|id| Some((id, described::ocsp(set.ocsp(id.as_str())?))));
+    let crls = set.crl_ids().filter_map(|id| Some((id, set.described(id.as_str())?)));
+    let ocsp = set.ocsp_ids().filter_map(|id| Some((id, set.described(id.as_str())?)));
     Ok(ProfileReference {
         variant: set.settings().variant.name().to_owned(),
         policy_arc: set.settings().policy_arc.to_string(),
@@ -135,7 +135,7 @@ fn status(set: &ProfileSet, id: &str, fields: Vec<Field>) -> StatusReference {
 
 impl From<Field> for ReferenceField {
     fn from(field: Field) -> Self {
-        Self { key: field.key.to_owned(), value: field.value }
+        Self { key: field.key.into_owned(), value: field.value }
     }
 }
 

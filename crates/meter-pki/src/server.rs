@@ -47,6 +47,7 @@ use crate::operator::{
 };
 use crate::orders;
 use crate::people;
+use crate::profiles_in_force;
 use crate::publisher::Signs;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
@@ -199,6 +200,9 @@ pub async fn start(
     // A trail that is to be compared with its copy is not copied.
     let copying = || (!in_recovery).then(|| Copies::start(&followed)).transpose();
     let copies = tokio::task::block_in_place(copying)?;
+    if !in_recovery {
+        tokio::task::block_in_place(|| profiles_in_force::record(&system));
+    }
     let est_pool = pool("est", &config.est.pool, &metrics)?;
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;

@@ -231,7 +231,7 @@ const AUTHORITIES: &[Place] = &[
     place("/v1/trust", "Who is let in", "By whose certificates somebody is let in, and whose are shut out."),
     Place {
         one: Some(("Profile", "id")),
-        parts: &["sample"],
+        parts: &["versions", "sample"],
         ..place(
             "/v1/profiles",
             "Profiles",
@@ -245,7 +245,7 @@ const AUTHORITIES: &[Place] = &[
     place(
         "/v1/profile-differences",
         "Compare profiles",
-        "In what two profiles differ, or one and the built-in one of its name.",
+        "In what two profiles differ, one and the built-in one of its name, or two versions of one.",
     ),
     place("/v1/ceremonies", "Ceremonies", "What was asked of the offline root, and what came back."),
     place("/v1/releases", "Releases of ceremonies", "What a ceremony made for later, and when it comes out."),

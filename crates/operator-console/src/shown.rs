@@ -60,7 +60,7 @@ const STANDING: &[&str] =
 const ENDING: &[&str] = &["due", "expires_at", "next_update", "not_after", "until"];
 
 /// Numbers that name something, and count nothing.
-const NAMING: &[&str] = &["base", "epoch", "number", "profile_version", "sequence", "version"];
+const NAMING: &[&str] = &["base", "epoch", "number", "profile_version", "record", "sequence", "version"];
 
 /// The page to which a row leads.
 pub(crate) type Leads<'a> = &'a dyn Fn(&Value) -> Option<String>;

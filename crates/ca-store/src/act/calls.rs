@@ -3,7 +3,8 @@
 use ca_core::record::{Call, CallAnswer, CallStanding};
 use ca_core::validity::UnixTime;
 
-use crate::keyspace::{Keyspace, PART_OCTETS, call_part_key, parse_request, request_end_key, time_octets};
+use super::parts;
+use crate::keyspace::{Keyspace, call_part_key, parse_request, request_end_key, time_octets};
 use crate::row::{CallRow, RowFault};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
@@ -35,9 +36,7 @@ pub(crate) fn answer(tx: &mut Transaction<'_>, key: &[u8; 32], answer: &CallAnsw
     let mut octets = None;
     if let Some(body) = &answer.body {
         octets = Some(u32::try_from(body.len()).map_err(|_| too_long(body.len()))?);
-        for (part, octets) in (0..).zip(body.chunks(PART_OCTETS)) {
-            tx.put_octets(Keyspace::CallOctets, call_part_key(key, part), octets.to_vec())?;
-        }
+        parts::put(tx, Keyspace::CallOctets, |part| call_part_key(key, part), body)?;
     }
     tx.put(key, &CallRow { status: Some(answer.status), octets, ..known })
 }
@@ -59,21 +58,9 @@ fn standing(
         return Ok(CallStanding::Other);
     }
     let Some(status) = known.status else { return Ok(CallStanding::Begun(known.at)) };
-    let body = known.octets.map(|octets| body(rows, key, octets)).transpose()?;
+    let body = |octets| parts::read(rows, Keyspace::CallOctets, |part| call_part_key(key, part), octets);
+    let body = known.octets.map(|octets| body(octets)).transpose()?;
     Ok(CallStanding::Answered(CallAnswer { status, body }))
-}
-
-fn body(rows: &impl Rows, key: &[u8; 32], octets: u32) -> Result<Vec<u8>, ReadFault> {
-    let damaged = || RowFault::Value { keyspace: Keyspace::CallOctets.name() };
-    let mut body = Vec::new();
-    for part in 0..parts(octets) {
-        let octets = rows.octets(Keyspace::CallOctets, &call_part_key(key, part))?;
-        body.extend(octets.ok_or_else(damaged)?);
-    }
-    if u32::try_from(body.len()) != Ok(octets) {
-        return Err(damaged().into());
-    }
-    Ok(body)
 }
 
 fn forget_over(tx: &mut Transaction<'_>, now: UnixTime) -> Result<(), ActFault> {
@@ -96,12 +83,6 @@ fn forget_over(tx: &mut Transaction<'_>, now: UnixTime) -> Result<(), ActFault> 
 fn remove(tx: &mut Transaction<'_>, key: &[u8; 32], known: &CallRow) {
     tx.remove::<CallRow>(key);
     tx.remove_key(Keyspace::CallEnds, request_end_key(known.until, key));
-    for part in 0..parts(known.octets.unwrap_or_default()) {
-        tx.remove_key(Keyspace::CallOctets, call_part_key(key, part));
-    }
-}
-
-/// How many parts so many octets have.
-fn parts(octets: u32) -> u32 {
-    octets.div_ceil(u32::try_from(PART_OCTETS).unwrap_or(u32::MAX))
+    let octets = usize::try_from(known.octets.unwrap_or_default()).unwrap_or(usize::MAX);
+    parts::remove(tx, Keyspace::CallOctets, |part| call_part_key(key, part), 0..parts::count(octets));
 }

@@ -11,12 +11,10 @@ use ca_core::validity::UnixTime;
 use super::count::{self, Step};
 use super::refusal::Refusal;
 use super::repeats::{Forgetting, Place};
-use super::{replacement, revocation, swap};
+use super::{parts, replacement, revocation, swap};
 use crate::certificate::certificate_row;
-use crate::keyspace::{Keyspace, PART_OCTETS, id_key, transaction_part_key, transaction_time_key};
-use crate::row::{
-    CertificateRow, CertificateState, RequestRow, RevocationRow, RowFault, Transacting, TransactionRow,
-};
+use crate::keyspace::{Keyspace, id_key, transaction_part_key, transaction_time_key};
+use crate::row::{CertificateRow, CertificateState, RequestRow, RevocationRow, Transacting, TransactionRow};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// How many that are over are taken away whenever one comes: more than one, so that they never gather.
@@ -25,6 +23,8 @@ const SWEPT: usize = 4;
 /// What stands in parts beside the row.
 const ANSWER: u8 = 0;
 const MEMO: u8 = 1;
+
+const OCTETS: Keyspace = Keyspace::TransactionOctets;
 
 /// Opens a transaction, if none of its name is on record and there is room. The place is that of `forgetting`.
 pub(crate) fn open(
@@ -149,7 +149,7 @@ pub(crate) fn forget(tx: &mut Transaction<'_>, known: &Kept) -> Result<(), ActFa
     }
     remove_pointers(tx, known);
     for (what, octets) in [(ANSWER, &known.answer), (MEMO, &known.memo)] {
-        remove_parts(tx, &known.key, what, 0..parts(octets.len()));
+        parts::remove(tx, OCTETS, part_key(&known.key, what), 0..parts::count(octets.len()));
     }
     tx.remove::<TransactionRow>(&known.key);
     Ok(())
@@ -160,8 +160,8 @@ pub(crate) fn read(rows: &(impl Rows + ?Sized), key: &[u8; 32]) -> Result<Option
     let Some(TransactionRow { transaction, answer_octets, memo_octets }) = rows.row(key)? else {
         return Ok(None);
     };
-    let answer = read_parts(rows, key, (ANSWER, answer_octets))?;
-    let memo = read_parts(rows, key, (MEMO, memo_octets))?;
+    let answer = parts::read(rows, OCTETS, part_key(key, ANSWER), answer_octets)?;
+    let memo = parts::read(rows, OCTETS, part_key(key, MEMO), memo_octets)?;
     Ok(Some(Kept { answer, memo, ..transaction }))
 }
 
@@ -250,11 +250,9 @@ fn remove_pointers(tx: &mut Transaction<'_>, known: &Kept) {
 fn put(tx: &mut Transaction<'_>, before: Option<&Kept>, known: &Kept) -> Result<(), ActFault> {
     let lengths = before.map_or((0, 0), |before| (before.answer.len(), before.memo.len()));
     for (what, former, octets) in [(ANSWER, lengths.0, &known.answer), (MEMO, lengths.1, &known.memo)] {
-        remove_parts(tx, &known.key, what, parts(octets.len())..parts(former));
-        for (part, octets) in (0_u32..).zip(octets.chunks(PART_OCTETS)) {
-            let key = transaction_part_key(&known.key, what, part);
-            tx.put_octets(Keyspace::TransactionOctets, key, octets.to_vec())?;
-        }
+        let key = part_key(&known.key, what);
+        parts::remove(tx, OCTETS, &key, parts::count(octets.len())..parts::count(former));
+        parts::put(tx, OCTETS, key, octets)?;
     }
     let row = TransactionRow {
         answer_octets: u32::try_from(known.answer.len()).unwrap_or(u32::MAX),
@@ -264,31 +262,7 @@ fn put(tx: &mut Transaction<'_>, before: Option<&Kept>, known: &Kept) -> Result<
     tx.put(&known.key, &row)
 }
 
-fn remove_parts(tx: &mut Transaction<'_>, key: &[u8; 32], what: u8, parts: core::ops::Range<u32>) {
-    for part in parts {
-        tx.remove_key(Keyspace::TransactionOctets, transaction_part_key(key, what, part));
-    }
-}
-
-fn read_parts(
-    rows: &(impl Rows + ?Sized),
-    key: &[u8; 32],
-    (what, length): (u8, u32),
-) -> Result<Vec<u8>, ReadFault> {
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let mut octets = Vec::new();
-    for part in 0..parts(length) {
-        let next = rows.octets(Keyspace::TransactionOctets, &transaction_part_key(key, what, part))?;
-        octets.extend(next.unwrap_or_default());
-    }
-    if octets.len() == length {
-        Ok(octets)
-    } else {
-        Err(RowFault::Value { keyspace: Keyspace::TransactionOctets.name() }.into())
-    }
-}
-
-/// How many rows so many octets need.
-pub(crate) fn parts(octets: usize) -> u32 {
-    u32::try_from(octets.div_ceil(PART_OCTETS)).unwrap_or(u32::MAX)
+/// Where a part of the answer or of the memo stands.
+fn part_key(key: &[u8; 32], what: u8) -> impl Fn(u32) -> Vec<u8> {
+    move |part| transaction_part_key(key, what, part)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use ca_core::record::{Stage, Transaction};
 
 use super::IntegrityFault;
-use crate::act::transactions::{self, parts, time_key};
+use crate::act::parts;
+use crate::act::transactions::{self, time_key};
 use crate::keyspace::{Keyspace, count_key, id_key};
 use crate::row::{CertificateRow, CertificateState, CountRow, Row, Transacting, TransactionRow};
 use crate::store::Store;
@@ -30,7 +31,7 @@ impl Store {
         self.each(Keyspace::Transactions, |key, octets| {
             let row = TransactionRow::decode(octets)?;
             let parts = [row.answer_octets, row.memo_octets]
-                .map(|octets| usize::try_from(octets).map_or(u32::MAX, parts));
+                .map(|octets| usize::try_from(octets).map_or(u32::MAX, parts::count));
             if row.transaction.key != key {
                 return Err(stray(Keyspace::Transactions));
             }

@@ -123,6 +123,8 @@ pub(super) fn take_in(
         | Act::CeremonyRequestBegun
         | Act::CeremonyRequestMade
         | Act::CeremonyResponseTakenIn
+        // The texts are not in the log; the next start puts those that are in force on record anew.
+        | Act::ProfilesInForce
         | Act::BackupCreated
         | Act::RecoveryEntered
         | Act::SharesDealt

@@ -1,5 +1,7 @@
-//! `meter-pki profile list`, `profile show`, `profile sample`, `profile diff` and `profile reference`: what certificates, CRLs and OCSP
-//! answers are made by. The last asks no server.
+//! `meter-pki profile list`, `profile show`, `profile versions`, `profile sample`, `profile diff`, `profile
+//! reference` and `profile files`: what certificates, CRLs and OCSP answers are made by, and were. The last two ask no server.
+
+pub(super) mod files;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +20,8 @@ use crate::new_file::{refuse_existing, write_new};
 use crate::operator::client::escaped;
 use crate::operator::wire::profiles::{
     ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfilePage, ProfileQueryText,
-    ProfileSampleView, ProfileView,
+    ProfileSampleView, ProfileVersionDetailView, ProfileVersionPage, ProfileVersionQueryText,
+    ProfileVersionView, ProfileView,
 };
 use crate::profile_reference::{self, ProfileReference};
 
@@ -30,18 +33,34 @@ pub(super) async fn run(
     let ask = || client(server);
     match verb {
         ProfileCommand::Reference { configured } => return reference(*configured, &server.config, printer),
+        ProfileCommand::Files { directory } => return files::write(directory, printer),
         ProfileCommand::List { kind, limit, after } => {
             let query = ProfileQueryText { kind: kind.clone(), after: after.clone(), limit: *limit };
             let page: ProfilePage = ask()?.get("/v1/profiles", &query).await?;
             printer.result(&page, rows);
         }
-        ProfileCommand::Show { id, text } => {
+        ProfileCommand::Show { id, text, number: None } => {
             let view: ProfileDetailView = ask()?.get(&format!("/v1/profiles/{}", escaped(id)), &()).await?;
             if *text {
                 printer.script(&view.text);
             } else {
                 printer.result(&view, lines);
             }
+        }
+        ProfileCommand::Show { id, text, number: Some(number) } => {
+            let path = format!("/v1/profiles/{}/versions/{number}", escaped(id));
+            let view: ProfileVersionDetailView = ask()?.get(&path, &()).await?;
+            if *text {
+                printer.script(&view.text);
+            } else {
+                printer.result(&view, said_then);
+            }
+        }
+        ProfileCommand::Versions { id, limit, after } => {
+            let query = ProfileVersionQueryText { after: *after, limit: *limit };
+            let path = format!("/v1/profiles/{}/versions", escaped(id));
+            let page: ProfileVersionPage = ask()?.get(&path, &query).await?;
+            printer.result(&page, versions);
         }
         ProfileCommand::Sample { id, out } => {
             if let Some(file) = out {
@@ -54,8 +73,9 @@ pub(super) async fn run(
             }
             printer.result(&view, sampled);
         }
-        ProfileCommand::Diff { one, other } => {
-            let query = ProfileDifferenceQueryText { one: one.clone(), other: other.clone() };
+        ProfileCommand::Diff { one, other, from, to } => {
+            let (one, other) = (one.clone(), other.clone());
+            let query = ProfileDifferenceQueryText { one, other, from: *from, to: *to };
             let view: ProfileDifferencesView = ask()?.get("/v1/profile-differences", &query).await?;
             printer.result(&view, compared);
         }
@@ -101,7 +121,46 @@ fn lines(view: &ProfileDetailView) -> Vec<String> {
         format!("file:     {}", place(profile)),
         format!("sha-256:  {}", profile.sha256),
     ];
+    if let (Some(number), Some(since)) = (profile.number, &profile.since) {
+        lines.push(format!("number:   {number}, since {since}"));
+    }
     lines.extend(profile.authorities.iter().map(|name| format!("issued by {name}")));
+    let rows: Vec<Vec<String>> =
+        view.fields.iter().map(|field| vec![field.key.clone(), field.value.clone()]).collect();
+    lines.extend(table(&rows));
+    lines
+}
+
+fn versions(page: &ProfileVersionPage) -> Vec<String> {
+    let mut rows = vec![heading(&["NUMBER", "SINCE", "VERSION", "CHANGED", "FILE"])];
+    rows.extend(page.versions.iter().map(|one| {
+        let version = one.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+        let file = if one.in_force { format!("{}, in force", one.file) } else { one.file.clone() };
+        vec![one.number.to_string(), one.since.clone(), version, changed(one), file]
+    }));
+    let mut lines = table(&rows);
+    lines.extend(page.next.map(|next| format!("more with --after {next}")));
+    lines
+}
+
+/// What was changed, in words where no field was.
+fn changed(one: &ProfileVersionView) -> String {
+    match one.changed.as_slice() {
+        [] if one.number == 1 => "-".to_owned(),
+        [] => "no field, words of the file alone".to_owned(),
+        fields => fields.join(", "),
+    }
+}
+
+fn said_then(view: &ProfileVersionDetailView) -> Vec<String> {
+    let one = &view.version;
+    let mut lines = vec![
+        format!("profile:  {}, number {}", one.id, one.number),
+        format!("since:    {}, audit record {}", one.since, one.record),
+        format!("file:     {}", one.file),
+        format!("sha-256:  {}", one.sha256),
+        format!("changed:  {}", changed(one)),
+    ];
     let rows: Vec<Vec<String>> =
         view.fields.iter().map(|field| vec![field.key.clone(), field.value.clone()]).collect();
     lines.extend(table(&rows));
@@ -124,11 +183,16 @@ fn sampled(view: &ProfileSampleView) -> Vec<String> {
 }
 
 fn compared(view: &ProfileDifferencesView) -> Vec<String> {
-    let other = if view.other_is_built_in { "built in".to_owned() } else { view.other.clone() };
+    let numbered = |number: u32| format!("number {number}");
+    let (one, other) = match (view.one_number, view.other_number) {
+        (Some(from), to) => (numbered(from), to.map_or_else(|| "in force".to_owned(), numbered)),
+        (None, _) if view.other_is_built_in => (view.one.clone(), "built in".to_owned()),
+        (None, _) => (view.one.clone(), view.other.clone()),
+    };
     if view.differences.is_empty() {
-        return vec![format!("{} says the same as {other}", view.one)];
+        return vec![format!("{one} says the same as {other}")];
     }
-    let mut rows = vec![heading(&["FIELD", &view.one.to_uppercase(), &other.to_uppercase()])];
+    let mut rows = vec![heading(&["FIELD", &one.to_uppercase(), &other.to_uppercase()])];
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     rows.extend(view.differences.iter().map(|one| vec![one.key.clone(), said(&one.one), said(&one.other)]));
     table(&rows)

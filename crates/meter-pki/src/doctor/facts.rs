@@ -214,6 +214,8 @@ pub(crate) struct Served {
     /// Emergencies that are open or not reviewed: whose, which role, `open` or until when it is to be reviewed, and whether that is
     /// over.
     pub(crate) emergencies: Vec<(String, String, String, bool)>,
+    /// Profiles whose last version comes to something else than the one before under the same `version`: name, version, file, since when.
+    pub(crate) reused_versions: Vec<(String, u32, String, String)>,
     /// The ends of what roots made: sentence and days.
     pub(crate) roots: Vec<(String, i64)>,
     /// Own certificates that are not good any more: name and status.

@@ -218,6 +218,10 @@ const NOTICE: Severity = Severity::Notice;
 const CONFIGURATION: &[Case] = &[
     ("config.drift", WARNING, |f| s(f).sha256 = "bb".to_owned()),
     ("config.profiles-drift", WARNING, |f| s(f).profiles_sha256 = some("bb")),
+    ("config.profile-version", WARNING, |f| {
+        let (file, since) = ("meter-op-ds.toml".to_owned(), "2031-11-21T00:00:00Z".to_owned());
+        s(f).reused_versions.push(("meter-op-ds-s1".to_owned(), 2, file, since));
+    }),
     ("config.version", NOTICE, |f| s(f).version = "2".to_owned()),
     ("config.writable", FAULT, |f| mode(f, Use::Configuration, Some(0o664))),
     ("config.software-keys", NOTICE, |f| c(f).software_keys = true),

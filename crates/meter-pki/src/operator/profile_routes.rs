@@ -8,10 +8,10 @@ use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::profiles::{
     ProfileDetailView, ProfileDifferenceQueryText, ProfileDifferencesView, ProfilePage, ProfileQueryText,
-    ProfileSampleView,
+    ProfileSampleView, ProfileVersionDetailView, ProfileVersionPage, ProfileVersionQueryText,
 };
-use super::wire::words::ProfileName;
-use super::{OperatorState, profile_acts};
+use super::wire::words::{ProfileName, VersionNumber};
+use super::{OperatorState, profile_acts, profile_version_acts};
 
 /// Adds the routes.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
@@ -25,9 +25,21 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
             sample,
         )
         .get(
+            "/v1/profiles/{id}/versions",
+            each(Look),
+            "List what a profile said since when, and what was changed each time.",
+            versions,
+        )
+        .get(
+            "/v1/profiles/{id}/versions/{number}",
+            each(Look),
+            "Show all that a profile said from some moment on.",
+            version,
+        )
+        .get(
             "/v1/profile-differences",
             each(Look),
-            "Compare two profiles field by field, or one with the built-in one of its name.",
+            "Compare two profiles field by field, one with the built-in one of its name, or two versions of one.",
             differences,
         )
 }
@@ -53,6 +65,21 @@ async fn sample(
     Path(id): Path<ProfileName>,
 ) -> Result<Json<ProfileSampleView>, Reply> {
     state.run(move |system| profile_acts::sample_of(system, &id)).await
+}
+
+async fn versions(
+    State(state): State<OperatorState>,
+    Path(id): Path<ProfileName>,
+    Query(query): Query<ProfileVersionQueryText>,
+) -> Result<Json<ProfileVersionPage>, Reply> {
+    state.run(move |system| profile_version_acts::list(system, &id, &query)).await
+}
+
+async fn version(
+    State(state): State<OperatorState>,
+    Path((id, number)): Path<(ProfileName, VersionNumber)>,
+) -> Result<Json<ProfileVersionDetailView>, Reply> {
+    state.run(move |system| profile_version_acts::show(system, &id, &number)).await
 }
 
 async fn differences(

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Definitions;
 use crate::commands::{
     audit, backup, bench, campaign, ceremony, cert, closing, cmp, config, credential, crl, delivery, device,
-    dlms, doctor, est, factory, hsm, migrate, ocsp, people_certificate, qr, restore, secrets, shipment,
-    sign_in, signer, sim, store, watch,
+    dlms, doctor, est, factory, hsm, migrate, ocsp, people_certificate, profile, qr, restore, secrets,
+    shipment, sign_in, signer, sim, store, watch,
 };
 use crate::doctor::Report;
 use crate::factory::delivery::Reconciliation;
@@ -25,7 +25,8 @@ use crate::operator::wire::orders::{OrderPage, OrderView, PlanView};
 use crate::operator::wire::people::{PersonView, SelfView};
 use crate::operator::wire::production::{ProductionPage, ProductionView, ScrapView};
 use crate::operator::wire::profiles::{
-    ProfileDetailView, ProfileDifferencesView, ProfilePage, ProfileSampleView,
+    ProfileDetailView, ProfileDifferencesView, ProfilePage, ProfileSampleView, ProfileVersionDetailView,
+    ProfileVersionPage,
 };
 use crate::operator::wire::requests::{RequestPage, RequestView};
 use crate::operator::wire::shut_out::{CancelledView, SchedulePage, ScheduledView, TrustedView};
@@ -133,10 +134,12 @@ pub(super) const TABLE: &[Row] = rows! {
     "cert revoke": one RevocationView, one PlanView, one OrderView, one ScheduledView, one CancelledView => "Of one serial number the revocation; of others, or with --dry-run, the plan; with --apply the order; with --at what is scheduled; with --cancel what is not any more.";
     "cert release": one HoldReleaseView, one PlanView, one OrderView => "Of one serial number the release; of others, or with --dry-run, the plan; with --apply the order.";
     "profile list": one ProfilePage;
-    "profile show": one ProfileDetailView => "With --text the file itself is printed in its place, TOML.";
+    "profile show": one ProfileDetailView, one ProfileVersionDetailView => "With --number what it said in that version; with --text the file itself is printed in its place, TOML.";
+    "profile versions": one ProfileVersionPage;
     "profile sample": one ProfileSampleView;
     "profile diff": one ProfileDifferencesView;
     "profile reference": one ProfileReference;
+    "profile files": one profile::files::FilesView;
     "revocation list": one OrderPage;
     "revocation scheduled": one SchedulePage;
     "revocation show": one OrderView => "With --certificates the certificates of the order are printed in its place, as CSV.";

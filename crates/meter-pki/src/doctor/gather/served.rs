@@ -21,6 +21,7 @@ use crate::operator::wire::doctor::ProcessView;
 use crate::operator::wire::emergencies::EmergencyView;
 use crate::operator::wire::orders::{OrderPage, OrderQueryText, OrderView};
 use crate::operator::wire::production::{ProductionPage, ProductionQueryText};
+use crate::operator::wire::profiles::{ProfilePage, ProfileQueryText};
 use crate::operator::wire::requests::{RequestPage, RequestQueryText};
 use crate::operator::wire::shut_out::{SchedulePage, ScheduleQueryText, TrustedView};
 use crate::operator::wire::{
@@ -207,6 +208,12 @@ impl Questions<'_> {
                     (one.person, one.role, state, one.overdue)
                 })
                 .collect();
+        }
+        let query = ProfileQueryText { limit: MANY, ..ProfileQueryText::default() };
+        if let Some(page) = self.of::<ProfilePage>("profiles", "/v1/profiles", &query).await {
+            let reused = page.profiles.into_iter().filter(|one| one.version_reused);
+            let reused = reused.filter_map(|one| Some((one.id, one.version?, one.file, one.since?)));
+            served.reused_versions = reused.collect();
         }
         if let Some(text) = self.text("health", "/health").await {
             match serde_json::from_str::<HealthView>(&text) {

@@ -27,6 +27,12 @@ pub(super) const CHECKS: &[Check] = &[
         Judge::Both(profiles_drift),
     ),
     check(
+        "doctor.config.profile-version",
+        Severity::Warning,
+        "every profile that says something else than before has another version",
+        Judge::Served(profile_versions),
+    ),
+    check(
         "doctor.config.version",
         Severity::Notice,
         "the server and this program are of the same version",
@@ -120,6 +126,23 @@ fn profiles_drift(_: &Facts, configured: &Configured, served: &Served) -> Vec<Fi
         says,
         "meter-pki config check; then start the server again, or bring the files back",
     )]
+}
+
+fn profile_versions(_: &Facts, served: &Served) -> Vec<Finding> {
+    let reused = served.reused_versions.iter();
+    reused
+        .map(|(profile, version, file, since)| {
+            Finding::warning(
+                format!(
+                    "{profile} says something else since {since} and still calls itself version {version}: \
+                     records of certificates name a version that does not tell what they were issued by"
+                ),
+                format!(
+                    "meter-pki profile versions {profile}; raise `version` in {file}, then start the server again"
+                ),
+            )
+        })
+        .collect()
 }
 
 fn version(facts: &Facts, served: &Served) -> Vec<Finding> {

@@ -13,8 +13,8 @@ use ca_core::people::{Permission, Role};
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    DeliverySource, DeviceEventKind, DeviceField, DeviceState, OrderStanding, ProductionState, SecretKind,
-    Standing,
+    DeliverySource, DeviceEventKind, DeviceField, DeviceState, OrderStanding, ProductionState, ProfileKind,
+    SecretKind, Standing,
 };
 use ca_core::visits::VisitStanding;
 use serde::Deserialize;
@@ -134,6 +134,7 @@ forms! {
         "^(?:0|[1-9][0-9]{0,11})[.][0-9A-Fa-f]{40}[.](?:0[1-9A-Fa-f]|[1-7][0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){0,19}$",
         "1795219200.0123456789abcdef0123456789abcdef01234567.09D4";
     ReasonText: "A stable reason code.", r"^[a-z0-9_\-]+(?:[.][a-z0-9_\-]+)*$", "certificate.unknown";
+    VersionNumber: "The number of a version, from 1.", "^[1-9][0-9]{0,8}$", "2";
     RecordNumber: "The number of an audit record, from 1.", "^[1-9][0-9]{0,18}$", "42";
 }
 
@@ -189,7 +190,7 @@ words! {
     SeverityWord: "How bad a finding is.", ["ok", "not-checked", "notice", "warning", "fault"];
     KeyPlaceWord: "Where private keys are.", ["files", "tokens", "signer"];
     KeyUseWord: "What a key of the server is for.", ["authority", "responder", "checkpoints"];
-    ProfileKindWord: "What a profile is of.", ["certificate", "crl", "ocsp"];
+    ProfileKindWord: "What a profile is of.", ProfileKind::ALL.map(ProfileKind::name);
 }
 
 /// Every act of audit records, in the order of their numbers.
