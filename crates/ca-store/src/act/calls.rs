@@ -59,7 +59,7 @@ fn standing(
     }
     let Some(status) = known.status else { return Ok(CallStanding::Begun(known.at)) };
     let body = |octets| parts::read(rows, Keyspace::CallOctets, |part| call_part_key(key, part), octets);
-    let body = known.octets.map(|octets| body(octets)).transpose()?;
+    let body = known.octets.map(body).transpose()?;
     Ok(CallStanding::Answered(CallAnswer { status, body }))
 }
 

@@ -73,7 +73,7 @@ fn texts_of_any_length_come_back_as_they_were(ground: &Ground) {
         ..says(&"ä line of a file\n".repeat(10_000))
     };
     let entered = enter(&store, NOW, &[("long", &long), ("empty", &says(""))]);
-    assert_eq!(store.profile_versions(&id("long")).unwrap(), entered.get(..1).unwrap());
+    assert_eq!(store.profile_versions(&id("long")).unwrap(), &entered[..1]);
     assert_eq!(store.profile_versions(&id("long")).unwrap().first().unwrap().says, long);
     assert_eq!(store.profile_versions(&id("empty")).unwrap().first().unwrap().says.text, "");
 }
