@@ -1,9 +1,11 @@
-//! Drafts of profiles: for each shape of certificates that another program issued, a profile file that comes as near to it as the format
-//! can say. What the format cannot say stands in comments, and nothing is copied that the format has no word for.
+//! Drafts of profiles: for each shape of certificates that another program issued, and for each kind that its configuration describes, a
+//! profile file that comes as near to it as the format can say. What the format cannot say stands in comments, and nothing is copied that
+//! the format has no word for.
 //!
 //! Drafts are read by people before they are used. Certificates of authorities have none: theirs are written by hand, with the ceremony
 //! that certifies them. Shapes are told apart by keyUsage, extendedKeyUsage, the form of the subject and of its alternative names.
 
+pub mod configured;
 mod shape;
 mod written;
 
@@ -11,6 +13,10 @@ use std::collections::BTreeMap;
 
 use crate::list::List;
 use shape::{Shape, Traits};
+use written::Proposal;
+
+/// How the names of drafts begin: no profile of ours is called so.
+const PREFIX: &str = "taken-over-";
 
 /// A profile file that is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub struct Draft {
     pub id: String,
     /// The file.
     pub text: String,
-    /// How many certificates have the shape.
+    /// How many certificates have the shape; none where a configuration says it.
     pub certificates: u64,
 }
 
@@ -37,8 +43,15 @@ pub fn propose(list: &List) -> Vec<Draft> {
     (1_u32..)
         .zip(shapes)
         .map(|(number, (shape, traits))| {
-            let id = format!("taken-over-{number}");
-            Draft { text: written::file(&id, &shape, &traits), certificates: traits.certificates, id }
+            let id = format!("{PREFIX}{number}");
+            let certificates = traits.certificates;
+            let head = vec![
+                format!("A draft: {certificates} certificates were of this shape."),
+                "hierarchy and issuers are a guess; who may ask for it, and how it is renewed, no certificate says."
+                    .to_owned(),
+            ];
+            let proposal = Proposal { head, shape, traits, ..Proposal::default() };
+            Draft { text: written::file(&id, &proposal), certificates, id }
         })
         .collect()
 }
