@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::drafts::configured::ConfigurationFault;
+
 /// Why nothing can be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -23,6 +25,17 @@ pub enum ReadError {
     /// The export is not CSV.
     #[error("the export cannot be read as CSV: {0}")]
     Csv(#[source] csv::Error),
+    /// The configuration of a program is none.
+    #[error("{} is no configuration of {program}: {fault}", file.display())]
+    Configuration {
+        /// Which.
+        file: PathBuf,
+        /// Of which program it should be.
+        program: &'static str,
+        /// Why.
+        #[source]
+        fault: ConfigurationFault,
+    },
 }
 
 impl ReadError {
@@ -33,6 +46,7 @@ impl ReadError {
             Self::File { .. } => "migration.file",
             Self::Column { .. } => "migration.column",
             Self::Csv(_) => "migration.csv",
+            Self::Configuration { .. } => "migration.config",
         }
     }
 }

@@ -22,6 +22,9 @@ pub use fault::ConfigurationFault;
 /// The longest part of a draft's name that a configuration says, in characters.
 const MAX_NAME: usize = 40;
 
+/// How far notBefore may be set back, in seconds.
+const MOST_BACKDATE: i64 = 3_600;
+
 /// What configurations come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configured {
@@ -85,6 +88,18 @@ impl Configured {
             self.drafts.push(Draft { text, certificates: 0, id });
         }
         self.left_out.extend(found.left_out.into_iter().map(|what| format!("{file}: {what}")));
+    }
+}
+
+/// Writes how far notBefore is set back, where it is further or less than is written anyway; all in seconds.
+fn backdate(seconds: i64, usual: i64, kind: &mut Kind) {
+    if seconds == usual {
+        return;
+    }
+    if (0..=MOST_BACKDATE).contains(&seconds) {
+        kind.lines.push(format!("backdate_minutes = {}", seconds.saturating_add(59) / 60));
+    } else {
+        kind.untold.push(format!("notBefore is set back by {seconds} seconds"));
     }
 }
 

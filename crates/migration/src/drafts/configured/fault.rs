@@ -43,6 +43,15 @@ pub enum ConfigurationFault {
     /// XML.
     #[error("it cannot be read as XML: {0}")]
     Xml(#[source] quick_xml::Error),
+    /// A document type, or an entity that only one could define.
+    #[error("it has a document type or an entity, which no such file needs")]
+    DocumentType,
+    /// Elements in elements.
+    #[error("its elements stand more than {most} deep")]
+    Deep {
+        /// The limit.
+        most: usize,
+    },
     /// What every such configuration has.
     #[error("it has no {what}")]
     Missing {

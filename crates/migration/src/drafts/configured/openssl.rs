@@ -25,6 +25,12 @@ const GUESS: i64 = 365;
 /// Entries that only sections of extensions have.
 const TELLING: [&str; 4] = ["basicConstraints", "keyUsage", "extendedKeyUsage", "subjectKeyIdentifier"];
 
+/// The entry that names a section of extensions.
+const EXTENSIONS: &str = "x509_extensions";
+
+/// Which section names one of extensions, and in which entry.
+type Use<'a> = (&'a str, &'static str);
+
 /// What else a section of an authority may say of certificates, and profiles cannot.
 const OTHERS: [&str; 5] = ["default_startdate", "default_enddate", "email_in_dn", "preserve", "msie_hack"];
 
@@ -38,9 +44,10 @@ pub(crate) fn read(text: &str) -> Result<Found, ConfigurationFault> {
     }
     let uses = authorities.uses(&configuration);
     for section in configuration.sections() {
-        let used = uses.get(section.name.as_str());
+        let used = uses.get(section.name.as_str()).map_or(&[][..], Vec::as_slice);
         let telling = section.entries.iter().any(|entry| TELLING.contains(&entry.name.as_str()));
-        if !telling && used.is_none() {
+        // What requests ask for makes no certificate by itself.
+        if !telling && !used.iter().any(|(_, what)| *what == EXTENSIONS) {
             continue;
         }
         let Read { kind, is_authority } = extensions::read(&configuration, section);
@@ -83,15 +90,15 @@ impl<'a> Authorities<'a> {
     }
 
     /// By section of extensions: who names it, and as what.
-    fn uses(&self, configuration: &'a Configuration) -> BTreeMap<&'a str, Vec<(&'a str, &'static str)>> {
-        let mut uses: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    fn uses(&self, configuration: &'a Configuration) -> BTreeMap<&'a str, Vec<Use<'a>>> {
+        let mut uses: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
         for who in &self.all {
-            if let Some(section) = known(configuration, who, "x509_extensions") {
-                uses.entry(section).or_default().push((who, "x509_extensions"));
+            if let Some(section) = known(configuration, who, EXTENSIONS) {
+                uses.entry(section).or_default().push((*who, EXTENSIONS));
             }
         }
         if configuration.section("req").is_some() {
-            for what in ["x509_extensions", "req_extensions"] {
+            for what in [EXTENSIONS, "req_extensions"] {
                 if let Some(section) = known(configuration, "req", what) {
                     uses.entry(section).or_default().push(("req", what));
                 }
@@ -106,11 +113,10 @@ impl<'a> Authorities<'a> {
         configuration: &Configuration,
         section: &Section,
         mut kind: Kind,
-        used: Option<&Vec<(&'a str, &'static str)>>,
+        used: &[Use<'a>],
     ) -> Kind {
         kind.name.clone_from(&section.name);
         kind.traits.certificates = 1;
-        let used = used.map_or(&[][..], Vec::as_slice);
         let by = used.iter().map(|(who, _)| *who).find(|who| self.all.contains(who));
         let by = by.or_else(|| self.first.filter(|name| self.all.contains(name)));
         let named: Vec<String> = used.iter().map(|(who, what)| format!("{what} of [{who}]")).collect();
@@ -122,7 +128,8 @@ impl<'a> Authorities<'a> {
         match by {
             Some(by) => of_authority(configuration, by, &mut kind),
             None => {
-                kind.untold.push(format!("no section of an authority says for how long; {GUESS} days are a guess"));
+                kind.untold
+                    .push(format!("no section of an authority says for how long; {GUESS} days are a guess"));
                 drop(kind.traits.lengths.insert(GUESS * DAY, 1));
             }
         }
@@ -138,10 +145,10 @@ impl<'a> Authorities<'a> {
             found.left_out.push(format!("[ca] names [{first}], which is not there"));
         }
         for who in &self.all {
-            if configuration.find(who, "x509_extensions").is_none() {
-                found
-                    .left_out
-                    .push(format!("[{who}] names no x509_extensions: certificates without extensions have no draft"));
+            if configuration.find(who, EXTENSIONS).is_none() {
+                found.left_out.push(format!(
+                    "[{who}] names no {EXTENSIONS}: certificates without extensions have no draft"
+                ));
             }
             let number = |name, unit: i64| {
                 let number: i64 = known(configuration, who, name)?.trim().parse().ok()?;
@@ -170,7 +177,8 @@ fn of_authority(configuration: &Configuration, by: &str, kind: &mut Kind) {
     let days = match configuration.find(by, "default_days") {
         Some(Value::Known(text)) => text.trim().parse().ok().filter(|days| (1..=MOST_DAYS).contains(days)),
         Some(Value::Unknown(of)) => {
-            kind.untold.push(format!("default_days refers to {of}, and neither files nor the environment are read"));
+            kind.untold
+                .push(format!("default_days refers to {of}, and neither files nor the environment are read"));
             None
         }
         None => None,
@@ -182,7 +190,9 @@ fn of_authority(configuration: &Configuration, by: &str, kind: &mut Kind) {
     match known(configuration, by, "default_md").map(str::to_ascii_lowercase).as_deref() {
         None | Some("sha256" | "sha2-256" | "default") => drop(kind.traits.curves.insert("P-256")),
         Some("sha384" | "sha2-384") => drop(kind.traits.curves.insert("P-384")),
-        Some(other) => kind.untold.push(format!("default_md = {other}, and a suite has the hash of its curve")),
+        Some(other) => {
+            kind.untold.push(format!("default_md = {other}, and a suite has the hash of its curve"))
+        }
     }
     if let Some(copied) = known(configuration, by, "copy_extensions").filter(|copied| *copied != "none") {
         kind.untold.push(format!(

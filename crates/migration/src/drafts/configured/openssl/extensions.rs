@@ -84,13 +84,16 @@ pub(super) fn read(configuration: &Configuration, section: &Section) -> Read {
         match &entry.value {
             Value::Known(value) => Extension::of(configuration, name, value).take(&mut read),
             Value::Unknown(of) => {
-                read.kind.untold.push(format!("{name} refers to {of}, and neither files nor the environment are read"));
+                read.kind
+                    .untold
+                    .push(format!("{name} refers to {of}, and neither files nor the environment are read"));
             }
         }
     }
     read.kind.shape.purposes.sort_unstable();
     read.kind.shape.purposes.dedup();
-    read.kind.shape.usages = USAGES.into_iter().filter(|usage| read.kind.shape.usages.contains(usage)).collect();
+    read.kind.shape.usages =
+        USAGES.into_iter().filter(|usage| read.kind.shape.usages.contains(usage)).collect();
     if read.kind.shape.purposes.is_empty() {
         read.kind.traits.critical_purposes = 0;
     }
@@ -136,7 +139,8 @@ impl<'a> Extension<'a> {
             "crlDistributionPoints" => self.addresses(read, DISTRIBUTION_POINTS),
             "authorityInfoAccess" => self.addresses(read, ACCESS),
             "subjectKeyIdentifier" if self.value == "hash" => {}
-            "authorityKeyIdentifier" if self.value.split(',').any(|item| item.trim().starts_with("keyid")) => {}
+            "authorityKeyIdentifier"
+                if self.value.split(',').any(|item| item.trim().starts_with("keyid")) => {}
             "noCheck" => {}
             _ => self.untold(read),
         }
@@ -189,7 +193,9 @@ impl<'a> Extension<'a> {
                 }
                 Some(_) => {
                     let of = value.unwrap_or_default();
-                    read.kind.untold.push(format!("subjectAltName = email:{of} takes addresses out of subjects"));
+                    read.kind
+                        .untold
+                        .push(format!("subjectAltName = email:{of} takes addresses out of subjects"));
                 }
                 None => read.kind.untold.push(format!("subjectAltName has {name}, which is no known kind")),
             }
@@ -221,7 +227,9 @@ impl<'a> Extension<'a> {
                     *count = 1;
                 }
                 None if policy == "ia5org" => {}
-                None => read.kind.untold.push(format!("certificatePolicies has {name}, which is no known name")),
+                None => {
+                    read.kind.untold.push(format!("certificatePolicies has {name}, which is no known name"))
+                }
             }
         }
     }

@@ -352,7 +352,8 @@ name = again
 
     #[test]
     fn neither_the_environment_nor_another_file_is_read() {
-        let text = ".include /etc/ssl/more.cnf\n.include = beside.cnf\n[a]\nx = $ENV::PATH\ny = before $x\nz = 1\n";
+        let text =
+            ".include /etc/ssl/more.cnf\n.include = beside.cnf\n[a]\nx = $ENV::PATH\ny = before $x\nz = 1\n";
         let read = parse(text).unwrap();
         let included: Vec<(usize, &str)> =
             read.included.iter().map(|(line, what)| (*line, what.as_str())).collect();
