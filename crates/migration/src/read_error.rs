@@ -1,8 +1,10 @@
 //! What makes the whole of a program's record unreadable. A row that cannot be read is a fault in the list.
 
+mod configuration;
+
 use std::path::PathBuf;
 
-use crate::drafts::configured::ConfigurationFault;
+pub use configuration::ConfigurationFault;
 
 /// Why nothing can be read at all.
 #[derive(Debug, thiserror::Error)]

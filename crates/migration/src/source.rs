@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use crate::drafts::configured::{self, ConfigurationFault, Configured};
+use crate::drafts::configured::{self, Configured};
 use crate::list::List;
-use crate::read_error::ReadError;
+use crate::read_error::{ConfigurationFault, ReadError};
 use crate::{cfssl, ejbca, openssl, own, step};
 
 /// A program that keeps records of a CA, or a form that others can be brought into.

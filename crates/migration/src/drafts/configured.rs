@@ -5,7 +5,6 @@
 
 pub(crate) mod cfssl;
 pub(crate) mod ejbca;
-mod fault;
 mod lengths;
 mod object;
 pub(crate) mod openssl;
@@ -16,8 +15,6 @@ use std::collections::BTreeSet;
 use super::shape::{Shape, Traits};
 use super::written::{self, Proposal};
 use super::{Draft, PREFIX};
-
-pub use fault::ConfigurationFault;
 
 /// The longest part of a draft's name that a configuration says, in characters.
 const MAX_NAME: usize = 40;

@@ -118,7 +118,9 @@ pub(super) fn crl_file(id: &str, head: &[String], validity: i64, reissue: Option
     }
     begin(&mut text, "crl", id);
     if length.saturating_mul(HOUR) > online {
-        text.untold("a CRL for more than 10 days needs offline = true, which is for a key that is kept off line");
+        text.untold(
+            "a CRL for more than 10 days needs offline = true, which is for a key that is kept off line",
+        );
         text.line("offline = true");
     }
     text.line(format!("validity_hours = {length}"));

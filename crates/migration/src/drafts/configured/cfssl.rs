@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::fault::ConfigurationFault;
 use super::object::{Object, parse};
 use super::{Found, Kind};
 use crate::drafts::shape::{ACCESS, DISTRIBUTION_POINTS};
+use crate::read_error::ConfigurationFault;
 use der::oid::ObjectIdentifier;
 
 /// The words for bits of keyUsage, in the order of the bits.

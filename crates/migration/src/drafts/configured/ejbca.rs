@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use der::oid::ObjectIdentifier;
 
-use super::fault::ConfigurationFault;
 use super::lengths::split;
 use super::{Found, Kind};
 use crate::drafts::shape::{ACCESS, DISTRIBUTION_POINTS};
+use crate::read_error::ConfigurationFault;
 use java::Java;
 
 const DAY: i64 = 86_400;

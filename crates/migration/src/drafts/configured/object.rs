@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::fault::ConfigurationFault;
 use super::lengths;
+use crate::read_error::ConfigurationFault;
 
 /// The longest configuration that is read, in octets.
 pub(super) const MOST_OCTETS: usize = 1 << 20;

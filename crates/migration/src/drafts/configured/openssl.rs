@@ -8,8 +8,8 @@ mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fault::ConfigurationFault;
 use super::{Crls, Found, Kind};
+use crate::read_error::ConfigurationFault;
 use extensions::Read;
 use syntax::{Configuration, Section, Value};
 

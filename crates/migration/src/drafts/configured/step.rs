@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use der::oid::ObjectIdentifier;
 use serde_json::Value;
 
-use super::fault::ConfigurationFault;
 use super::object::{Object, parse};
 use super::{Crls, Found, Kind};
+use crate::read_error::ConfigurationFault;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

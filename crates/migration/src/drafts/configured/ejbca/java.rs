@@ -8,8 +8,8 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use crate::drafts::configured::fault::ConfigurationFault;
 use crate::drafts::configured::object::MOST_OCTETS;
+use crate::read_error::ConfigurationFault;
 
 /// How deep elements may stand.
 const DEPTH: usize = 32;

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::drafts::configured::fault::ConfigurationFault;
 use crate::drafts::configured::lengths::split;
 use crate::drafts::configured::object::MOST_OCTETS;
+use crate::read_error::ConfigurationFault;
 
 /// How long one value may become, as with OpenSSL, and how long all may become, in octets.
 const MOST_OF_ONE: usize = 65_536;
