@@ -58,7 +58,6 @@ pub fn propose(list: &List) -> Vec<Draft> {
 
 #[cfg(test)]
 mod tests {
-    use policies::{ProfileSet, Settings};
     use rcgen::{
         CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
         PKCS_ECDSA_P384_SHA384, SanType,
@@ -66,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::list::Row;
-    use crate::samples::authority;
+    use crate::samples::{authority, load};
 
     fn params(name: &str, usages: &[KeyUsagePurpose]) -> CertificateParams {
         let mut params = CertificateParams::default();
@@ -87,20 +86,6 @@ mod tests {
 
     fn signed(params: &CertificateParams) -> Vec<u8> {
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
-    }
-
-    /// Loads the drafts beside the profiles that come with the program: a draft that does not load is none.
-    fn load(drafts: &[Draft]) -> ProfileSet {
-        let place = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/profiles");
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(place).unwrap() {
-            let file = entry.unwrap().path();
-            let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            files.push((name, std::fs::read_to_string(&file).unwrap()));
-        }
-        files.extend(drafts.iter().map(|draft| (format!("{}.toml", draft.id), draft.text.clone())));
-        let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        ProfileSet::load_files(files, &Settings::default()).unwrap()
     }
 
     #[test]

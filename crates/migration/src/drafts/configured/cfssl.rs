@@ -235,6 +235,7 @@ fn policies(profile: &Object<'_>, kind: &mut Kind) -> Result<(), ConfigurationFa
 mod tests {
     use super::*;
     use crate::drafts::configured::Configured;
+    use crate::samples::load;
 
     fn drafts(text: &str) -> Configured {
         let mut all = Configured::default();
@@ -263,6 +264,7 @@ mod tests {
         let ids: Vec<&str> = all.drafts.iter().map(|draft| draft.id.as_str()).collect();
         assert_eq!(ids, ["taken-over-default", "taken-over-www"]);
         assert_eq!(all.left_out.len(), 2, "{:?}", all.left_out);
+        drop(load(&all.drafts));
         let [default, www] = &all.drafts[..] else { panic!("two drafts") };
         for line in
             ["validity_days = 7", "extended_key_usage = [\"clientAuth\"]", "pointers = \"crl-and-access\""]

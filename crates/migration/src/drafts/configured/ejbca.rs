@@ -283,6 +283,7 @@ fn policies(fields: &Fields, kind: &mut Kind) {
 mod tests {
     use super::*;
     use crate::drafts::configured::Configured;
+    use crate::samples::load;
 
     /// A file as EJBCA writes it: these entries, each a name and a value in XML.
     fn file(entries: &[(&str, &str)]) -> String {
@@ -340,6 +341,7 @@ mod tests {
         ]);
         let mut all = Configured::default();
         all.add("x", read(&text, "certprofile_Head-End-4711.xml").unwrap());
+        drop(load(&all.drafts));
         let [draft] = &all.drafts[..] else { panic!("one draft") };
         assert_eq!(draft.id, "taken-over-head-end");
         for line in [

@@ -219,3 +219,94 @@ fn of_authority(configuration: &Configuration, by: &str, kind: &mut Kind) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drafts::configured::Configured;
+    use crate::samples::load;
+
+    fn drafts(text: &str) -> Configured {
+        let mut all = Configured::default();
+        all.add("openssl.cnf", read(text).unwrap());
+        all
+    }
+
+    #[test]
+    fn what_refers_elsewhere_is_told_and_nothing_of_it_is_guessed_in_silence() {
+        let text = "\
+.include /etc/ssl/site.cnf
+[ca]
+default_ca = main
+[main]
+database = index.txt
+default_days = $ENV::DAYS
+default_md = sha1
+copy_extensions = copy
+x509_extensions = leaf
+default_crl_days = 60
+[spare]
+database = other.txt
+[leaf]
+keyUsage = critical, digitalSignature, levitation
+extendedKeyUsage = serverAuth
+subjectAltName = $site_names
+[other]
+subjectKeyIdentifier = none
+certificatePolicies = 1.3.6.1.4.1.32473.1, @long
+[long]
+policyIdentifier = 1.3.6.1.4.1.32473.2
+CPS.1 = http://cps.example
+";
+        let all = drafts(text);
+        drop(load(&all.drafts));
+        let ids: Vec<&str> = all.drafts.iter().map(|draft| draft.id.as_str()).collect();
+        assert_eq!(ids, ["taken-over-leaf", "taken-over-other", "taken-over-crl-main"]);
+        for told in ["line 1 includes /etc/ssl/site.cnf", "[spare] names no x509_extensions"] {
+            assert!(all.left_out.iter().any(|sentence| sentence.contains(told)), "{:?}", all.left_out);
+        }
+        let [leaf, other, crl] = &all.drafts[..] else { panic!("three drafts") };
+        for told in [
+            "$ENV::DAYS",
+            "365 days are a guess",
+            "sha1",
+            "copy_extensions",
+            "levitation",
+            "$site_names",
+            "includes other files",
+        ] {
+            let tells = |line: &str| line.starts_with("# ") && line.contains(told);
+            assert!(leaf.text.lines().any(tells), "{told}: {}", leaf.text);
+        }
+        assert!(leaf.text.contains("alternative_name = \"dns-names\""), "{}", leaf.text);
+        for told in [
+            "subjectKeyIdentifier = none",
+            "1.3.6.1.4.1.32473.2 has qualifiers",
+            "have the certificate policy",
+        ] {
+            assert!(other.text.contains(told), "{told}: {}", other.text);
+        }
+        assert!(
+            crl.text.contains("offline = true") && crl.text.contains("validity_hours = 1440"),
+            "{}",
+            crl.text
+        );
+    }
+
+    #[test]
+    fn a_value_ends_no_comment() {
+        let text = "[leaf]\nkeyUsage = critical,digitalSignature\nnsComment = a\\nversion = 7\\r\\bb\n";
+        let all = drafts(text);
+        drop(load(&all.drafts));
+        assert!(all.drafts[0].text.contains("nsComment = a version = 7"), "{}", all.drafts[0].text);
+    }
+
+    #[test]
+    fn a_file_without_anything_of_an_authority_is_none() {
+        for text in ["", "a = b\n", "[tls]\nCipherString = DEFAULT\n"] {
+            assert!(matches!(read(text), Err(ConfigurationFault::Missing { .. })), "{text}");
+        }
+        // An authority that is named and not there is told.
+        assert_eq!(drafts("[ca]\ndefault_ca = gone\n").left_out.len(), 1);
+    }
+}

@@ -237,6 +237,7 @@ fn plain(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::drafts::configured::Configured;
+    use crate::samples::load;
 
     /// The template that step-ca brings.
     const LEAF: &str = r#"{
@@ -287,6 +288,7 @@ mod tests {
             ["taken-over-ops-example-org", "taken-over-acme", "taken-over-odd", "taken-over-crl-step"]
         );
         assert_eq!(all.left_out.len(), 2, "{:?}", all.left_out);
+        drop(load(&all.drafts));
         let [ops, acme, odd, crl] = &all.drafts[..] else { panic!("four drafts") };
         has(
             &ops.text,
