@@ -179,7 +179,7 @@ fn validity(profile: &Object<'_>, kind: &mut Kind) -> Result<(), ConfigurationFa
         wanted: "length of validity, such as 8760h",
     };
     let expiry = profile.length("expiry")?.filter(|expiry| *expiry > 0).ok_or_else(wrong)?;
-    drop(kind.traits.lengths.insert(expiry, 1));
+    kind.traits.lengths.insert(expiry, 1);
     let backdate = profile.length("backdate")?.filter(|backdate| *backdate != 0).unwrap_or(USUAL_BACKDATE);
     super::backdate(backdate, USUAL_BACKDATE, kind);
     for name in ["not_before", "not_after"] {
@@ -191,21 +191,23 @@ fn validity(profile: &Object<'_>, kind: &mut Kind) -> Result<(), ConfigurationFa
 }
 
 fn pointers(profile: &Object<'_>, default: &Object<'_>, kind: &mut Kind) -> Result<(), ConfigurationFault> {
-    let text = |name| Ok(profile.text(name)?.or(default.text(name)?));
+    let (crl, ocsp) = (
+        profile.text("crl_url")?.or(default.text("crl_url")?),
+        profile.text("ocsp_url")?.or(default.text("ocsp_url")?),
+    );
     let issuers = match profile.field("issuer_urls") {
         Some(_) => profile.texts("issuer_urls")?,
         None => default.texts("issuer_urls")?,
     };
-    let (crl, ocsp): (Option<&str>, Option<&str>) = (text("crl_url")?, text("ocsp_url")?);
     let said = [("crl_url", crl), ("ocsp_url", ocsp)]
         .into_iter()
         .chain(issuers.iter().map(|url| ("issuer_urls", Some(*url))));
     let said: Vec<String> = said.filter_map(|(name, url)| Some(format!("{name} {}", url?))).collect();
     if crl.is_some() {
-        let _new = kind.traits.extensions.insert(DISTRIBUTION_POINTS);
+        kind.traits.extensions.insert(DISTRIBUTION_POINTS);
     }
     if ocsp.is_some() || !issuers.is_empty() {
-        let _new = kind.traits.extensions.insert(ACCESS);
+        kind.traits.extensions.insert(ACCESS);
     }
     if !said.is_empty() {
         kind.untold.push(format!(
@@ -223,7 +225,7 @@ fn policies(profile: &Object<'_>, kind: &mut Kind) -> Result<(), ConfigurationFa
             key: format!("{}.policies", kind.place),
             wanted: "list of policies with object identifiers",
         })?;
-        drop(kind.traits.policies.insert(number, 1));
+        kind.traits.policies.insert(number, 1);
         if policy.field("qualifiers").is_some_and(|qualifiers| !is_nothing(qualifiers)) {
             kind.untold.push(format!("the certificate policy {id} has qualifiers"));
         }

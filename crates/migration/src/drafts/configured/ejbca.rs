@@ -190,7 +190,7 @@ fn validity(fields: &Fields, kind: &mut Kind) -> Result<(), ConfigurationFault> 
         }
         (None, None) => return Err(wrong()),
     };
-    drop(kind.traits.lengths.insert(seconds.unwrap_or(365 * DAY), 1));
+    kind.traits.lengths.insert(seconds.unwrap_or(365 * DAY), 1);
     let offset =
         fields.text("certificatevalidityoffset").filter(|_| fields.is("usecertificatevalidityoffset"));
     let back = match offset {
@@ -232,7 +232,7 @@ fn keys(fields: &Fields, kind: &mut Kind) {
             .extend(CURVES.iter().filter(|(name, _)| named.contains(name)).map(|(_, ours)| *ours));
     }
     if kind.traits.curves.is_empty() && !algorithms.is_empty() {
-        let _new = kind.traits.curves.insert("another kind");
+        kind.traits.curves.insert("another kind");
     }
     let others: Vec<&str> = algorithms.into_iter().filter(|word| !["EC", "ECDSA"].contains(word)).collect();
     if !others.is_empty() {
@@ -243,10 +243,10 @@ fn keys(fields: &Fields, kind: &mut Kind) {
 fn pointers(fields: &Fields, kind: &mut Kind) {
     let access = fields.is("useauthorityinformationaccess");
     if fields.is("usecrldistributionpoint") {
-        let _new = kind.traits.extensions.insert(DISTRIBUTION_POINTS);
+        kind.traits.extensions.insert(DISTRIBUTION_POINTS);
     }
     if access {
-        let _new = kind.traits.extensions.insert(ACCESS);
+        kind.traits.extensions.insert(ACCESS);
     }
     let of = |field: &'static str| fields.text(field).map(|uri| (field, uri));
     let lists = fields.texts("caissuers").map(|uri| ("caissuers", uri));
@@ -270,7 +270,7 @@ fn policies(fields: &Fields, kind: &mut Kind) {
         let Java::Map(policy) = policy else { continue };
         let policy = Fields(policy.clone());
         match policy.text("policyID").and_then(|id| ObjectIdentifier::new(id).ok()) {
-            Some(id) => drop(kind.traits.policies.insert(id, 1)),
+            Some(id) => _ = kind.traits.policies.insert(id, 1),
             None => kind.untold.push("there is a certificate policy that cannot be read".to_owned()),
         }
         if policy.text("qualifier").is_some_and(|text| !text.is_empty()) {

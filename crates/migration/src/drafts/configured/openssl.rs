@@ -130,7 +130,7 @@ impl<'a> Authorities<'a> {
             None => {
                 kind.untold
                     .push(format!("no section of an authority says for how long; {GUESS} days are a guess"));
-                drop(kind.traits.lengths.insert(GUESS * DAY, 1));
+                kind.traits.lengths.insert(GUESS * DAY, 1);
             }
         }
         if !configuration.included.is_empty() {
@@ -186,10 +186,10 @@ fn of_authority(configuration: &Configuration, by: &str, kind: &mut Kind) {
     if days.is_none() {
         kind.untold.push(format!("no default_days of [{by}] can be read; {GUESS} days are a guess"));
     }
-    drop(kind.traits.lengths.insert(days.unwrap_or(GUESS).saturating_mul(DAY), 1));
+    kind.traits.lengths.insert(days.unwrap_or(GUESS).saturating_mul(DAY), 1);
     match known(configuration, by, "default_md").map(str::to_ascii_lowercase).as_deref() {
-        None | Some("sha256" | "sha2-256" | "default") => drop(kind.traits.curves.insert("P-256")),
-        Some("sha384" | "sha2-384") => drop(kind.traits.curves.insert("P-384")),
+        None | Some("sha256" | "sha2-256" | "default") => _ = kind.traits.curves.insert("P-256"),
+        Some("sha384" | "sha2-384") => _ = kind.traits.curves.insert("P-384"),
         Some(other) => {
             kind.untold.push(format!("default_md = {other}, and a suite has the hash of its curve"))
         }

@@ -65,7 +65,9 @@ impl Claims {
     /// Takes what an object says, and the rest from here.
     fn with(self, claims: Option<&Object<'_>>) -> Result<Self, ConfigurationFault> {
         let Some(claims) = claims else { return Ok(self) };
-        let said = |name, before| Ok(claims.length(name)?.filter(|length| *length > 0).unwrap_or(before));
+        let said = |name: &str, before| -> Result<i64, ConfigurationFault> {
+            Ok(claims.length(name)?.filter(|length| *length > 0).unwrap_or(before))
+        };
         Ok(Self {
             shortest: said("minTLSCertDuration", self.shortest)?,
             usual: said("defaultTLSCertDuration", self.usual)?,
@@ -142,7 +144,7 @@ fn lengths(claims: Claims, kind: &mut Kind) {
             kind.lines.push(format!("validity_max_hours = {}", longest.saturating_add(HOUR - 1) / HOUR));
         }
     }
-    drop(kind.traits.lengths.insert(usual, 1));
+    kind.traits.lengths.insert(usual, 1);
 }
 
 /// Reads the template of a provisioner; tells whether it is of authorities.

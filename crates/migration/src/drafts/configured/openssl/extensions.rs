@@ -188,7 +188,7 @@ impl<'a> Extension<'a> {
             let copied = kind == "email" && value.is_some_and(|value| ["copy", "move"].contains(&value));
             match NAMES.iter().find(|(known, _)| *known == kind) {
                 Some((_, kind)) if !copied => {
-                    let _new = read.kind.shape.names.insert(kind);
+                    read.kind.shape.names.insert(*kind);
                     read.kind.traits.most_names = read.kind.traits.most_names.saturating_add(1);
                 }
                 Some(_) => {
@@ -236,7 +236,7 @@ impl<'a> Extension<'a> {
 
     /// Pointers to CRLs or to the authority; their addresses are the authority's, in its table of the configuration.
     fn addresses(&self, read: &mut Read, extension: ObjectIdentifier) {
-        let _new = read.kind.traits.extensions.insert(extension);
+        read.kind.traits.extensions.insert(extension);
         let said: Vec<String> = self
             .items()
             .into_iter()

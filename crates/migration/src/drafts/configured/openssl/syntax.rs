@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str) -> Result<Configuration, ConfigurationFault> {
             section = match read.expand(DEFAULT, name.trim(), line)? {
                 Value::Known(name) | Value::Unknown(name) => name,
             };
-            let _at = read.place(&section);
+            read.place(&section);
         } else if let Some(value) = directive(text, ".include") {
             read.included.push((line, value.to_owned()));
         } else if let Some(value) = directive(text, ".pragma") {
@@ -87,7 +87,7 @@ fn logical(text: &str) -> Vec<(usize, String)> {
         let (first, mut whole) = held.take().unwrap_or((number, String::new()));
         whole.push_str(line.trim_end_matches('\r'));
         if whole.ends_with('\\') && !whole.ends_with("\\\\") {
-            drop(whole.pop());
+            whole.pop();
             held = Some((first, whole));
         } else {
             lines.push((first, whole));
@@ -107,7 +107,7 @@ fn without_comment(line: &str) -> &str {
     let mut quote = None;
     while let Some((at, character)) = characters.next() {
         match (character, quote) {
-            ('\\', _) => drop(characters.next()),
+            ('\\', _) => _ = characters.next(),
             (_, Some(open)) if character == open => quote = None,
             ('#', None) => return line.split_at_checked(at).map_or(line, |(before, _)| before),
             (_, None) if is_quote(character) => quote = Some(character),
@@ -141,7 +141,7 @@ fn name(text: &str, dollars: bool) -> (&str, &str) {
     let mut characters = text.char_indices();
     let end = loop {
         match characters.next() {
-            Some((_, '\\')) => drop(characters.next()),
+            Some((_, '\\')) => _ = characters.next(),
             Some((_, character)) if is_name(character) || (dollars && character == '$') => {}
             Some((at, _)) => break at,
             None => break text.len(),
@@ -158,7 +158,7 @@ impl Configuration {
         }
         let at = self.sections.len();
         self.sections.push(Section { name: name.to_owned(), ..Section::default() });
-        drop(self.by_name.insert(name.to_owned(), at));
+        self.by_name.insert(name.to_owned(), at);
         at
     }
 
@@ -188,7 +188,7 @@ impl Configuration {
         match section.by_name.get(named).and_then(|at| section.entries.get_mut(*at)) {
             Some(before) => *before = entry,
             None => {
-                drop(section.by_name.insert(named.to_owned(), section.entries.len()));
+                section.by_name.insert(named.to_owned(), section.entries.len());
                 section.entries.push(entry);
             }
         }
