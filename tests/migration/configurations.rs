@@ -22,7 +22,7 @@ oid_section = numbers
 
 [ numbers ]
 readout = 1.3.6.1.4.1.32473.8
-ourPolicy = our policy, 1.3.6.1.4.1.32473.7
+ourPolicy = 1.3.6.1.4.1.32473.7
 
 [ ca ]
 default_ca = CA_default
@@ -136,7 +136,7 @@ fn checked(rehearsal: &mut Rehearsal, drafts: &BTreeMap<String, String>, offered
     fs::create_dir(&place).expect("a directory");
     for file in fs::read_dir(built_in).expect("profiles") {
         let file = file.expect("a profile");
-        drop(fs::copy(file.path(), place.join(file.file_name())).expect("a copy"));
+        fs::copy(file.path(), place.join(file.file_name())).expect("a copy");
     }
     for (name, text) in drafts {
         fs::write(place.join(format!("{name}.toml")), text).expect("a profile");

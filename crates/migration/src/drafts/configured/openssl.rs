@@ -236,6 +236,9 @@ mod tests {
     fn what_refers_elsewhere_is_told_and_nothing_of_it_is_guessed_in_silence() {
         let text = "\
 .include /etc/ssl/site.cnf
+oid_section = numbers
+[numbers]
+readout = reading meters, 1.3.6.1.4.1.32473.8
 [ca]
 default_ca = main
 [main]
@@ -253,6 +256,7 @@ extendedKeyUsage = serverAuth
 subjectAltName = $site_names
 [other]
 subjectKeyIdentifier = none
+extendedKeyUsage = readout
 certificatePolicies = 1.3.6.1.4.1.32473.1, @long
 [long]
 policyIdentifier = 1.3.6.1.4.1.32473.2
@@ -282,6 +286,7 @@ CPS.1 = http://cps.example
         for told in [
             "subjectKeyIdentifier = none",
             "1.3.6.1.4.1.32473.2 has qualifiers",
+            "[\"1.3.6.1.4.1.32473.8\"]",
             "have the certificate policy",
         ] {
             assert!(other.text.contains(told), "{told}: {}", other.text);
