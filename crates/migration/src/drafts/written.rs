@@ -258,11 +258,11 @@ fn validity(text: &mut Text, traits: &Traits) {
         text.line("validity = \"no-expiry\"");
     } else if let Some((length, count)) = traits.lengths.iter().max_by_key(|(_, count)| **count) {
         // From the first second to the last, both counted, is one more than was asked for.
-        let (length, rest) = ((*length).max(1), (*length).saturating_sub(1).max(1));
+        let (length, asked) = ((*length).max(1), (*length).saturating_sub(1).max(1));
         text.line(if length < HOUR {
-            format!("validity_minutes = {}", rest.saturating_add(MINUTE - 1) / MINUTE)
+            format!("validity_minutes = {}", asked.saturating_add(MINUTE - 1) / MINUTE)
         } else if length < DAY {
-            format!("validity_hours = {}", rest.saturating_add(HOUR - 1) / HOUR)
+            format!("validity_hours = {}", asked.saturating_add(HOUR - 1) / HOUR)
         } else {
             // A second is often counted twice or not at all: the nearest whole days.
             format!("validity_days = {}", length.saturating_add(DAY / 2) / DAY)
