@@ -144,11 +144,18 @@ impl<'a> Authorities<'a> {
         if let Some(first) = self.first.filter(|first| !self.all.contains(first)) {
             found.left_out.push(format!("[ca] names [{first}], which is not there"));
         }
+        if let Some(Value::Unknown(of)) = configuration.find("ca", "default_ca") {
+            found.left_out.push(format!("default_ca of [ca] refers to {of}, which is not read"));
+        }
         for who in &self.all {
-            if configuration.find(who, EXTENSIONS).is_none() {
-                found.left_out.push(format!(
+            match configuration.find(who, EXTENSIONS) {
+                Some(Value::Known(_)) => {}
+                Some(Value::Unknown(of)) => {
+                    found.left_out.push(format!("{EXTENSIONS} of [{who}] refers to {of}, which is not read"));
+                }
+                None => found.left_out.push(format!(
                     "[{who}] names no {EXTENSIONS}: certificates without extensions have no draft"
-                ));
+                )),
             }
             let number = |name, unit: i64| {
                 let number: i64 = known(configuration, who, name)?.trim().parse().ok()?;
@@ -250,6 +257,9 @@ x509_extensions = leaf
 default_crl_days = 60
 [spare]
 database = other.txt
+[third]
+database = third.txt
+x509_extensions = $ENV::KIND
 [leaf]
 keyUsage = critical, digitalSignature, levitation
 extendedKeyUsage = serverAuth
@@ -266,7 +276,11 @@ CPS.1 = http://cps.example
         drop(load(&all.drafts));
         let ids: Vec<&str> = all.drafts.iter().map(|draft| draft.id.as_str()).collect();
         assert_eq!(ids, ["taken-over-leaf", "taken-over-other", "taken-over-crl-main"]);
-        for told in ["line 1 includes /etc/ssl/site.cnf", "[spare] names no x509_extensions"] {
+        for told in [
+            "line 1 includes /etc/ssl/site.cnf",
+            "[spare] names no x509_extensions",
+            "x509_extensions of [third] refers to $ENV::KIND",
+        ] {
             assert!(all.left_out.iter().any(|sentence| sentence.contains(told)), "{:?}", all.left_out);
         }
         let [leaf, other, crl] = &all.drafts[..] else { panic!("three drafts") };
