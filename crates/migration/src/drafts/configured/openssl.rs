@@ -1,4 +1,4 @@
-//! `openssl.cnf` of `openssl ca`: config(5), ca(1), x509v3_config(5).
+//! `openssl.cnf` of `openssl ca`: config(5), ca(1), `x509v3_config(5)`.
 //!
 //! A kind of certificates is a section of extensions: one that an authority's section or `[req]` names, or that has an entry of which there
 //! is none elsewhere. How long its certificates are valid says the section of the authority that names it, or the one that `[ca]` names.
@@ -198,7 +198,7 @@ fn of_authority(configuration: &Configuration, by: &str, kind: &mut Kind) {
         None | Some("sha256" | "sha2-256" | "default") => _ = kind.traits.curves.insert("P-256"),
         Some("sha384" | "sha2-384") => _ = kind.traits.curves.insert("P-384"),
         Some(other) => {
-            kind.untold.push(format!("default_md = {other}, and a suite has the hash of its curve"))
+            kind.untold.push(format!("default_md = {other}, and a suite has the hash of its curve"));
         }
     }
     if let Some(copied) = known(configuration, by, "copy_extensions").filter(|copied| *copied != "none") {

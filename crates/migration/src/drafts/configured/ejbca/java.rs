@@ -35,7 +35,7 @@ struct Element {
     method: String,
     property: String,
     text: String,
-    children: Vec<Element>,
+    children: Vec<Self>,
 }
 
 /// Reads the first object of a file.
@@ -89,7 +89,7 @@ fn element(start: &BytesStart<'_>) -> Result<Element, ConfigurationFault> {
         let attribute = attribute.map_err(|error| ConfigurationFault::Xml(error.into()))?;
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|error| ConfigurationFault::Xml(error.into()))?
+            .map_err(ConfigurationFault::Xml)?
             .into_owned();
         match attribute.key.into_inner() {
             "class" => element.class = value,
@@ -134,7 +134,7 @@ fn object(element: &Element) -> Java {
             }
             ("add", _, [held]) => list.push(value(held)),
             ("", property, [held]) if !property.is_empty() => {
-                drop(map.insert(property.to_owned(), value(held)))
+                drop(map.insert(property.to_owned(), value(held)));
             }
             _ => {}
         }

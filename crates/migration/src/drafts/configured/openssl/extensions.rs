@@ -1,4 +1,4 @@
-//! The entries of a section of extensions, x509v3_config(5), as the traits of a shape.
+//! The entries of a section of extensions, `x509v3_config(5)`, as the traits of a shape.
 //!
 //! Which section it is, and how long its certificates are valid, is not known here.
 
@@ -228,7 +228,7 @@ impl<'a> Extension<'a> {
                 }
                 None if policy == "ia5org" => {}
                 None => {
-                    read.kind.untold.push(format!("certificatePolicies has {name}, which is no known name"))
+                    read.kind.untold.push(format!("certificatePolicies has {name}, which is no known name"));
                 }
             }
         }
