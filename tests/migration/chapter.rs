@@ -59,9 +59,11 @@ fn the_chapter_on_coming_from_another_program_works_as_it_stands() {
     assert!(looked.contains("nothing was changed"), "{looked}");
     assert_eq!(rehearsal.audited(), before, "a look leaves no record");
     assert!(ocsp(&rehearsal, &old, &good).contains(": unknown"));
-    for draft in ["drafts/taken-over-1.toml", "drafts/taken-over-2.toml"] {
-        assert!(rehearsal.state(draft).exists(), "{draft}: {looked}");
+    for draft in ["1", "2", "server", "device", "crl-old"] {
+        let draft = format!("drafts/taken-over-{draft}.toml");
+        assert!(rehearsal.state(&draft).exists(), "{draft}: {looked}");
     }
+    assert!(looked.contains("no draft: openssl.cnf: [authority] is of certificates of authorities"), "{looked}");
 
     let applied = shell.run(apply).ok().out;
     assert!(applied.contains("9 were taken over"), "{applied}");

@@ -1,9 +1,11 @@
-//! Drafts of profiles: for each shape of certificates that another program issued, a profile file that comes as near to it as the format
-//! can say. What the format cannot say stands in comments, and nothing is copied that the format has no word for.
+//! Drafts of profiles: for each shape of certificates that another program issued, and for each kind that its configuration describes, a
+//! profile file that comes as near to it as the format can say. What the format cannot say stands in comments, and nothing is copied that
+//! the format has no word for.
 //!
 //! Drafts are read by people before they are used. Certificates of authorities have none: theirs are written by hand, with the ceremony
 //! that certifies them. Shapes are told apart by keyUsage, extendedKeyUsage, the form of the subject and of its alternative names.
 
+pub mod configured;
 mod shape;
 mod written;
 
@@ -11,6 +13,10 @@ use std::collections::BTreeMap;
 
 use crate::list::List;
 use shape::{Shape, Traits};
+use written::Proposal;
+
+/// How the names of drafts begin: no profile of ours is called so.
+const PREFIX: &str = "taken-over-";
 
 /// A profile file that is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub struct Draft {
     pub id: String,
     /// The file.
     pub text: String,
-    /// How many certificates have the shape.
+    /// How many certificates have the shape; none where a configuration says it.
     pub certificates: u64,
 }
 
@@ -37,15 +43,21 @@ pub fn propose(list: &List) -> Vec<Draft> {
     (1_u32..)
         .zip(shapes)
         .map(|(number, (shape, traits))| {
-            let id = format!("taken-over-{number}");
-            Draft { text: written::file(&id, &shape, &traits), certificates: traits.certificates, id }
+            let id = format!("{PREFIX}{number}");
+            let certificates = traits.certificates;
+            let head = vec![
+                format!("A draft: {certificates} certificates were of this shape."),
+                "hierarchy and issuers are a guess; who may ask for it, and how it is renewed, no certificate says."
+                    .to_owned(),
+            ];
+            let proposal = Proposal { head, shape, traits, ..Proposal::default() };
+            Draft { text: written::file(&id, &proposal), certificates, id }
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use policies::{ProfileSet, Settings};
     use rcgen::{
         CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
         PKCS_ECDSA_P384_SHA384, SanType,
@@ -53,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::list::Row;
-    use crate::samples::authority;
+    use crate::samples::{authority, load};
 
     fn params(name: &str, usages: &[KeyUsagePurpose]) -> CertificateParams {
         let mut params = CertificateParams::default();
@@ -74,20 +86,6 @@ mod tests {
 
     fn signed(params: &CertificateParams) -> Vec<u8> {
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
-    }
-
-    /// Loads the drafts beside the profiles that come with the program: a draft that does not load is none.
-    fn load(drafts: &[Draft]) -> ProfileSet {
-        let place = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/profiles");
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(place).unwrap() {
-            let file = entry.unwrap().path();
-            let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            files.push((name, std::fs::read_to_string(&file).unwrap()));
-        }
-        files.extend(drafts.iter().map(|draft| (format!("{}.toml", draft.id), draft.text.clone())));
-        let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        ProfileSet::load_files(files, &Settings::default()).unwrap()
     }
 
     #[test]

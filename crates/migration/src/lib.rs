@@ -22,4 +22,4 @@ mod samples;
 
 pub use crosscheck::{NoCrl, compare};
 pub use octets::{NotCrl, crl_octets};
-pub use read_error::ReadError;
+pub use read_error::{ConfigurationFault, ReadError};

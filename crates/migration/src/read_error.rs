@@ -1,6 +1,10 @@
 //! What makes the whole of a program's record unreadable. A row that cannot be read is a fault in the list.
 
+mod configuration;
+
 use std::path::PathBuf;
+
+pub use configuration::ConfigurationFault;
 
 /// Why nothing can be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,17 @@ pub enum ReadError {
     /// The export is not CSV.
     #[error("the export cannot be read as CSV: {0}")]
     Csv(#[source] csv::Error),
+    /// The configuration of a program is none.
+    #[error("{} is no configuration of {program}: {fault}", file.display())]
+    Configuration {
+        /// Which.
+        file: PathBuf,
+        /// Of which program it should be.
+        program: &'static str,
+        /// Why.
+        #[source]
+        fault: ConfigurationFault,
+    },
 }
 
 impl ReadError {
@@ -33,6 +48,7 @@ impl ReadError {
             Self::File { .. } => "migration.file",
             Self::Column { .. } => "migration.column",
             Self::Csv(_) => "migration.csv",
+            Self::Configuration { .. } => "migration.config",
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::drafts::configured::{self, Configured};
 use crate::list::List;
-use crate::read_error::ReadError;
+use crate::read_error::{ConfigurationFault, ReadError};
 use crate::{cfssl, ejbca, openssl, own, step};
 
 /// A program that keeps records of a CA, or a form that others can be brought into.
@@ -58,4 +59,27 @@ pub fn read(source: Source, file: &Path, certificates: Option<&Path>) -> Result<
         Source::StepCa => step::read(opened),
         Source::Ejbca => ejbca::read(opened),
     }
+}
+
+/// Reads the configurations of a program, and proposes a profile for each kind of certificates that they describe.
+///
+/// # Errors
+/// [`ReadError`] where one of them cannot be read; then nothing is proposed.
+pub fn configured(source: Source, files: &[PathBuf]) -> Result<Configured, ReadError> {
+    let mut all = Configured::default();
+    for file in files {
+        let octets = std::fs::read(file).map_err(|cause| ReadError::File { file: file.clone(), cause })?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let text = String::from_utf8(octets).map_err(|_| ConfigurationFault::Text);
+        let found = text.and_then(|text| match source {
+            Source::OpensslCa => configured::openssl::read(&text),
+            Source::Cfssl => configured::cfssl::read(&text),
+            Source::StepCa => configured::step::read(&text),
+            Source::Ejbca => configured::ejbca::read(&text, &name),
+            Source::Csv => Err(ConfigurationFault::NoProgram),
+        });
+        let fault = |fault| ReadError::Configuration { file: file.clone(), program: source.name(), fault };
+        all.add(&name, found.map_err(fault)?);
+    }
+    Ok(all)
 }

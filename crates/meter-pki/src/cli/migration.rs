@@ -45,9 +45,12 @@ pub struct MigrateArgs {
     /// The number of its last CRL, where that is known otherwise or is higher.
     #[arg(long, value_name = "N")]
     pub crl_number: Option<u64>,
-    /// Write drafts of profiles into this new directory.
+    /// Write drafts of profiles into this new directory: of certificates that were issued, and of --program-config.
     #[arg(long, value_name = "DIRECTORY")]
     pub drafts: Option<PathBuf>,
+    /// The configuration of the program: openssl.cnf, config.json, ca.json or an exported certificate profile; given again for more.
+    #[arg(long, value_name = "FILE", requires = "drafts")]
+    pub program_config: Vec<PathBuf>,
     /// Write every fault to this new file, as CSV.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,

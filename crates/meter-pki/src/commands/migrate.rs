@@ -11,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::validity::UnixTime;
 use migration::ReadError;
+use migration::drafts::Draft;
+use migration::drafts::configured::Configured;
 use migration::list::{List, Row};
 use migration::source::Source;
 
@@ -40,6 +42,8 @@ pub(super) async fn run(
     let source = source(args.program);
     let list = migration::source::read(source, &args.file, args.certificates.as_deref())
         .map_err(|error| unreadable(&error))?;
+    let configured =
+        migration::source::configured(source, &args.program_config).map_err(|error| unreadable(&error))?;
     let crl = args.crl.as_deref().map(crl).transpose()?;
     let mut view = MigrationView::of(source, args, &list);
     if let Some(crl) = &crl {
@@ -51,7 +55,9 @@ pub(super) async fn run(
     view.looked_at(asked.send(client, printer, false).await?);
     view.numbered(asked.number(client, false).await?);
     if let Some(directory) = &args.drafts {
-        view.drafts = write_drafts(&list, directory)?;
+        let Configured { drafts, left_out } = configured;
+        view.drafts = write_drafts(migration::drafts::propose(&list).into_iter().chain(drafts), directory)?;
+        view.without_draft = left_out;
     }
     if let Some(file) = &args.faults {
         write_new(file, view.faults_csv()?.as_bytes())?;
@@ -133,8 +139,7 @@ fn crl(file: &Path) -> Result<Vec<u8>, Failure> {
     migration::crl_octets(&octets).map_err(|error| cause(&error))
 }
 
-fn write_drafts(list: &List, directory: &Path) -> Result<Vec<String>, Failure> {
-    let drafts = migration::drafts::propose(list);
+fn write_drafts(drafts: impl Iterator<Item = Draft>, directory: &Path) -> Result<Vec<String>, Failure> {
     let unwritable = |error| {
         let message = format!("{} cannot be made: {error}", directory.display());
         Failure::new(Exit::Failed, "file.unwritable", message)

@@ -36,7 +36,7 @@ const USUAL: [ObjectIdentifier; 8] = [
 ];
 
 /// What certificates of one profile have in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape {
     /// The names of the bits of keyUsage.
     pub(super) usages: Vec<&'static str>,
@@ -55,12 +55,16 @@ pub(super) struct Traits {
     /// Lengths of validity in seconds, and how many have each.
     pub(super) lengths: BTreeMap<i64, u64>,
     pub(super) never_ends: bool,
+    /// How many have a critical extendedKeyUsage.
+    pub(super) critical_purposes: u64,
     pub(super) policies: BTreeMap<ObjectIdentifier, u64>,
     /// Extensions beside the usual ones.
     pub(super) extensions: BTreeSet<ObjectIdentifier>,
     pub(super) most_octets: usize,
     pub(super) most_subject_octets: usize,
     pub(super) most_names: usize,
+    /// Whether alternative names come with requests, so that none is known.
+    pub(super) names_asked: bool,
 }
 
 /// The same of one certificate.
@@ -68,6 +72,7 @@ pub(super) struct Seen {
     curve: &'static str,
     length: i64,
     never_ends: bool,
+    critical_purposes: bool,
     policies: Vec<ObjectIdentifier>,
     extensions: Vec<ObjectIdentifier>,
     octets: usize,
@@ -82,6 +87,7 @@ impl Traits {
         let count = self.lengths.entry(seen.length).or_default();
         *count = count.saturating_add(1);
         self.never_ends |= seen.never_ends;
+        self.critical_purposes = self.critical_purposes.saturating_add(u64::from(seen.critical_purposes));
         for policy in &seen.policies {
             let count = self.policies.entry(*policy).or_default();
             *count = count.saturating_add(1);
@@ -133,6 +139,7 @@ pub(super) fn of(der: &[u8]) -> Option<(Shape, Seen)> {
             None => "another kind",
         },
         length: to.saturating_sub(from).saturating_add(1),
+        critical_purposes: extensions.iter().any(|one| one.extn_id == EXTENDED_KEY_USAGE && one.critical),
         never_ends: to == ca_core::validity::UnixTime::NO_EXPIRY.seconds(),
         policies: policies.into_iter().flat_map(|all| all.0).map(|one| one.policy_identifier).collect(),
         extensions: extensions.iter().map(|one| one.extn_id).filter(|oid| !USUAL.contains(oid)).collect(),

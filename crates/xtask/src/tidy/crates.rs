@@ -196,7 +196,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("maud", &["operator-console"]),
     ("png", &["paper"]),
     ("qrcode", &["paper"]),
-    ("quick-xml", &["deliveries"]),
+    // Deliveries, and profiles of EJBCA.
+    ("quick-xml", &["deliveries", "migration"]),
     ("resvg", &["plots"]),
     ("rqrr", &["paper"]),
     ("sled", &["ca-store", "ledger-checker"]),

@@ -54,6 +54,8 @@ pub(in crate::commands) struct MigrationView {
     crl: Option<LastCrlView>,
     /// The files with drafts of profiles.
     pub(super) drafts: Vec<String>,
+    /// What of the program's configuration has no draft, and why.
+    pub(super) without_draft: Vec<String>,
     /// How many rows are not taken over.
     faulty: u64,
     /// The first thousand of them.
@@ -83,6 +85,7 @@ impl MigrationView {
             findings: Vec::new(),
             crl: None,
             drafts: Vec::new(),
+            without_draft: Vec::new(),
             faulty: 0,
             faults: Vec::new(),
             all_faults: Vec::new(),
@@ -194,6 +197,7 @@ impl MigrationView {
         );
         lines.extend(self.crl.iter().flat_map(numbers));
         lines.extend(self.drafts.iter().map(|file| format!("draft of a profile: {file}")));
+        lines.extend(self.without_draft.iter().map(|what| format!("no draft: {what}")));
         lines.extend(
             self.faults.iter().map(|fault| format!("{}: {} ({})", fault.place, fault.message, fault.code)),
         );
