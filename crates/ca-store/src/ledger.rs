@@ -106,7 +106,7 @@ impl Ledger for Store {
 impl Store {
     /// What an act will read is named for an engine that reads it together, and for no other: it is a dozen keys of each certificate.
     fn wanting(&self, wants: impl FnOnce() -> Wants) -> Wants {
-        if self.engine().shared().is_some() { wants() } else { Box::new(|_| Ok(Vec::new())) }
+        if self.engine_shared().shared().is_some() { wants() } else { Box::new(|_| Ok(Vec::new())) }
     }
 }
 

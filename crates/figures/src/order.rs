@@ -14,13 +14,12 @@ use crate::appended::Appended;
 use crate::raw_key::RawKey;
 use crate::speed::{Speed, Stopwatch};
 
-/// What is put on record of one certificate. The lengths are those of what the chain writes into the journal of its ledger.
+/// What is put on record of one certificate; together it is as long as what the chain writes into the journal of its ledger, about.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     /// The intent with its audit record: on disk before anything is signed.
     Intent,
-    /// The mark that it is given to the signer: with the operating system before anything is signed, and on disk with whatever is
-    /// recorded at the same time.
+    /// The mark that it is given to the signer: with the operating system before anything is signed.
     Mark,
     /// The certificate with its audit record: on disk before it is delivered.
     Certificate,
@@ -29,9 +28,8 @@ enum Step {
 impl Step {
     const fn octets(self) -> usize {
         match self {
-            Self::Intent => 2_048,
+            Self::Intent | Self::Certificate => 1_280,
             Self::Mark => 64,
-            Self::Certificate => 2_048,
         }
     }
 
@@ -113,27 +111,36 @@ impl Desk {
     }
 }
 
-/// Records what has come, all with one fdatasync, and answers; then what has come meanwhile.
+/// Records what has come, and answers; then what has come meanwhile. Marks are answered when they are written, and all else when one
+/// fdatasync has brought it onto the disk.
 fn record_all(
     asked: &Receiver<Entry>,
     answers: &[SyncSender<()>],
     file: &mut Appended,
 ) -> anyhow::Result<()> {
-    let mut octets = Vec::new();
+    let answer = |group: Vec<Entry>| {
+        group.iter().try_for_each(|entry| {
+            let answer = answers.get(entry.requester).context("there is no such requester")?;
+            answer.send(()).ok().context("a requester has gone")
+        })
+    };
     while let Ok(first) = asked.recv() {
-        let group: Vec<Entry> = std::iter::once(first).chain(asked.try_iter()).collect();
-        octets.clear();
-        octets.resize(group.iter().map(|entry| entry.step.octets()).sum(), 0x5A);
-        file.append(&octets)?;
-        if group.iter().any(|entry| entry.step.is_synced()) {
+        let group = std::iter::once(first).chain(asked.try_iter());
+        let (synced, marks): (Vec<Entry>, Vec<Entry>) = group.partition(|entry| entry.step.is_synced());
+        file.append(&octets(&marks))?;
+        answer(marks)?;
+        if !synced.is_empty() {
+            file.append(&octets(&synced))?;
             file.sync()?;
         }
-        for entry in group {
-            let answer = answers.get(entry.requester).context("there is no such requester")?;
-            answer.send(()).ok().context("a requester has gone")?;
-        }
+        answer(synced)?;
     }
     Ok(())
+}
+
+/// As many as a group has.
+fn octets(group: &[Entry]) -> Vec<u8> {
+    vec![0x5A; group.iter().map(|entry| entry.step.octets()).sum()]
 }
 
 #[cfg(test)]
