@@ -160,7 +160,7 @@ fn acts(store: &Store) -> Vec<(Result<(), Unavailable>, Option<Act>)> {
 }
 
 /// Fails one commit and checks that nothing was answered "done" from there on, and that the next start has all before it.
-fn fails_at(kind: crate::EngineKind, failing: u64, step: Step) {
+fn fails_at(kind: EngineKind, failing: u64, step: Step) {
     let ground = Ground::new(kind);
     let (settings, calls) = counting();
     let store = open(&ground, settings, move |number, _| if number == failing { step } else { Step::Pass });
