@@ -42,6 +42,8 @@ impl PublicationPoints {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
     certificate: Certificate,
+    /// That of the certificate's key: every certificate asks for it a dozen times.
+    key: KeyRef,
     tenant: TenantId,
     window_ends: UnixTime,
     points: PublicationPoints,
@@ -68,7 +70,8 @@ impl Issuer {
             return Err(IssuerError::KeyUsage { subject: certificate.subject().clone() });
         }
         points.check()?;
-        Ok(Self { certificate, tenant, window_ends, points, crl_plan: CrlPlan::default() })
+        let key = certificate.public_key().key_ref();
+        Ok(Self { certificate, key, tenant, window_ends, points, crl_plan: CrlPlan::default() })
     }
 
     /// Returns the same issuer with its CRLs divided by this plan.
@@ -126,8 +129,8 @@ impl Issuer {
 
     /// Returns the name of the signing key.
     #[must_use]
-    pub fn key(&self) -> KeyRef {
-        self.certificate.public_key().key_ref()
+    pub const fn key(&self) -> KeyRef {
+        self.key
     }
 
     /// Returns the curve of the signing key.

@@ -221,8 +221,7 @@ impl LintedCertificate {
             Evidence::SelfSigned(_) | Evidence::OwnSigner { .. } => None,
         };
         if let Some(digest) = request {
-            let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-            event.detail.push_str(&format!("; request SHA-256 {digest}"));
+            event.detail.push_str(&format!("; request SHA-256 {}", hexadecimal(&digest)));
         }
         match listing {
             CrlListing::Listed(Some(shard)) => event.detail.push_str(&format!("; shard {shard}")),

@@ -85,5 +85,6 @@ pub(crate) fn digest(
 
 /// The same digest in hexadecimal, as operators and audit records name a request.
 pub(crate) fn hexadecimal(digest: &[u8; 32]) -> String {
-    digest.iter().map(|octet| format!("{octet:02x}")).collect()
+    let digits = digest.iter().flat_map(|octet| [octet >> 4, octet & 0x0F]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }

@@ -331,7 +331,7 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     // What others wrote may be seen before it is safe: somebody let a commit not wait, or the primary crashed while it did. Whoever
     // is answered from it waits behind it.
     let others_wrote = trail.sequence() > acknowledged.0.sequence();
-    let group = shared.queue.take_group(GROUP);
+    let group = next_group(engine, &shared.queue);
     fetch(&*turn, &group);
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
     let sealed_before = trail.sequence();
@@ -356,6 +356,16 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     counters.largest_group.fetch_max(count(answers.len()), Ordering::Relaxed);
     answers.into_iter().for_each(|answer| answer(Ok(())));
     Ok(())
+}
+
+/// Takes what waits, but first what needs no sync: whoever is about to sign does not wait for the disk of others meanwhile. None of
+/// those who wait was answered, so that none of them can have asked for what overtakes it.
+fn next_group(engine: &dyn Engine, queue: &Queue<Command>) -> Vec<Command> {
+    let at_once = match engine.writes_at_once() {
+        true => queue.take_those(GROUP, |command| command.durability == Durability::ProcessCrash),
+        false => Vec::new(),
+    };
+    if at_once.is_empty() { queue.take_group(GROUP) } else { at_once }
 }
 
 /// Has read at once what a group will read, where several write. What cannot be read is told to each by what it decides: nobody

@@ -96,6 +96,11 @@ pub(crate) trait Engine: Send + Sync {
     /// Hears that nothing more is asked: whatever waits is given up.
     fn close(&self) {}
 
+    /// Tells whether a batch that survives the death of this process alone is written without a sync, and so at once.
+    fn writes_at_once(&self) -> bool {
+        false
+    }
+
     /// Tells how often another server took over the writes. What was read before may not be there any more.
     fn moves(&self) -> u64 {
         0

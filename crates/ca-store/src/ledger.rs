@@ -12,6 +12,7 @@ use ca_core::record::{
 };
 
 use crate::act::refusal::Refusal;
+use crate::act::wants::Wants;
 use crate::act::{crl, intent, issued, repeats, revocation, settlement, waiting, wants};
 use crate::crl_octets::FileSpool;
 use crate::engine::Durability;
@@ -46,7 +47,7 @@ impl Ledger for Store {
         let Some(now) = intents.iter().map(|intent| intent.recorded_at).max() else { return Ok(Vec::new()) };
         self.may_begin(PORT)?;
         let forgetting = self.forgetting();
-        let wants = wants::of_intents(&intents);
+        let wants = self.wanting(|| wants::of_intents(&intents));
         self.write_wanting(PORT, (Durability::Durable, wants), move |tx| {
             // Each call takes away twice what it adds, so that what is over never gathers.
             let end = repeats::earliest_end(&intents);
@@ -61,14 +62,14 @@ impl Ledger for Store {
 
     fn begin_signing(&self, intents: &[CertificateId]) -> Result<(), Unavailable> {
         let intents = intents.to_vec();
-        let wants = wants::of_marks(&intents);
+        let wants = self.wanting(|| wants::of_marks(&intents));
         self.write_wanting(PORT, (Durability::ProcessCrash, wants), move |tx| {
             intents.iter().try_for_each(|id| intent::begin_signing(tx, id))
         })
     }
 
     fn record_issued(&self, issued: Vec<IssuedRecord>) -> Result<(), Unavailable> {
-        let wants = wants::of_issued(&issued);
+        let wants = self.wanting(|| wants::of_issued(&issued));
         self.write_wanting(PORT, (Durability::Durable, wants), |tx| {
             issued.into_iter().try_for_each(|issued| issued::record(tx, issued))
         })
@@ -99,6 +100,13 @@ impl Ledger for Store {
 
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable> {
         self.carry_crl(crl, event)
+    }
+}
+
+impl Store {
+    /// What an act will read is named for an engine that reads it together, and for no other: it is a dozen keys of each certificate.
+    fn wanting(&self, wants: impl FnOnce() -> Wants) -> Wants {
+        if self.engine_shared().shared().is_some() { wants() } else { Box::new(|_| Ok(Vec::new())) }
     }
 }
 

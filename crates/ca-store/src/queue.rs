@@ -96,6 +96,24 @@ impl<T> Queue<T> {
         group
     }
 
+    /// Takes out what waits at this moment and is wanted, at most `limit`; the rest keeps its order.
+    pub(crate) fn take_those(&self, limit: usize, is_wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut state = self.lock();
+        let mut taken = Vec::new();
+        for (ticket, command) in core::mem::take(&mut state.waiting) {
+            if taken.len() < limit && is_wanted(&command) {
+                taken.push(command);
+            } else {
+                state.waiting.push_back((ticket, command));
+            }
+        }
+        drop(state);
+        if !taken.is_empty() {
+            self.room.notify_all();
+        }
+        taken
+    }
+
     /// Waits for `pause`, or until the queue is closed; tells whether it is.
     pub(crate) fn closes_within(&self, pause: Duration) -> bool {
         let (state, _) = self
@@ -147,6 +165,17 @@ mod tests {
         assert_eq!(queue.take_group(3), [0, 1, 2]);
         assert_eq!(queue.take_group(3), [3]);
         assert_eq!(queue.take_group(3), []);
+    }
+
+    #[test]
+    fn gives_out_those_that_are_wanted_and_the_rest_in_its_order() {
+        let queue = Queue::new(6);
+        for number in 0..6 {
+            queue.push(number, NONE).unwrap();
+        }
+        assert_eq!(queue.take_those(2, |number| number % 2 == 1), [1, 3]);
+        assert_eq!(queue.take_those(2, |number| *number > 9), []);
+        assert_eq!(queue.take_group(9), [0, 2, 4, 5]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use ca_store::EngineKind;
 use crate::applicants::{Queue, applicants, on_all_processors, processors};
 use crate::house::House;
 use crate::measure::{Limit, Scene, Term, measure};
-use crate::speed::Stopwatch;
+use crate::speed::{Speed, Stopwatch};
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
@@ -133,6 +133,14 @@ impl Scene for Issuance {
                 }
             },
         })
+    }
+
+    /// One who comes alone waits for the disk in the limit already, and so does a batch.
+    fn in_order(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Option<Speed>> {
+        match self.asking {
+            Asking::Singly(1) | Asking::InBatches(_) | Asking::UnderAnOrder(_) => Ok(None),
+            Asking::Singly(requesters) => yardsticks.in_order(self.house.suite.curve(), requesters).map(Some),
+        }
     }
 
     fn stored(&self) -> Option<u32> {

@@ -37,6 +37,9 @@ mod applicants;
 mod measure;
 mod memory;
 mod yardsticks;
+mod order;
+mod raw_key;
+mod appended;
 mod speed;
 mod options;
 
@@ -56,7 +59,8 @@ pub use report::Report;
 use stage::Stage;
 pub use tables::text;
 pub use view::{
-    Compared, Figure, FigureGrowth, FigureTarget, FigureWaits, Figures, MachineLimit, Measured, Range,
+    Compared, Figure, FigureGrowth, FigureOrder, FigureTarget, FigureWaits, Figures, MachineLimit, Measured,
+    Range,
 };
 use yardsticks::Yardsticks;
 

@@ -117,6 +117,11 @@ pub(crate) trait Scene {
     /// Measures what the machine allows.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit>;
 
+    /// Measures what the order of issuance by itself allows, where many wait for the ledger one by one.
+    fn in_order(&mut self, _: &mut Yardsticks) -> anyhow::Result<Option<Speed>> {
+        Ok(None)
+    }
+
     /// How many certificates there are in the ledger that it asks, where it asks one.
     fn stored(&self) -> Option<u32> {
         None
@@ -131,6 +136,16 @@ pub(crate) trait Scene {
 pub(crate) struct Comparison {
     pub(crate) measured: Spread,
     pub(crate) limit: Spread,
+    pub(crate) ratio: Spread,
+}
+
+/// What the order of issuance by itself allows, with the same signatures and verifications, on the same disk, by as many requesters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ordered {
+    pub(crate) per_second: Spread,
+    /// Microseconds of processor time each.
+    pub(crate) processor: Spread,
+    /// The measured by what the order allows.
     pub(crate) ratio: Spread,
 }
 
@@ -150,6 +165,8 @@ pub(crate) struct Row {
     pub(crate) grown_mib: Option<Spread>,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
+    /// Beside its limit, what the order of issuance allows.
+    pub(crate) order: Option<Ordered>,
     /// How many certificates there were in the ledger when rounds began.
     pub(crate) stored: Option<Spread>,
     /// How many were stored before the row, where that was asked for.
@@ -168,6 +185,7 @@ pub(crate) fn measure<S: Scene>(
     let mut rounds = Vec::with_capacity(pace.rounds);
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
+        let order_before = scene.in_order(yardsticks)?;
         let (stored, before) = (scene.stored(), scene.limit(yardsticks)?);
         let process = scene.process();
         process.forget_peak();
@@ -178,9 +196,10 @@ pub(crate) fn measure<S: Scene>(
         let peak_mib = process.peak_mib();
         let grown_mib = peak_mib.zip(resident_mib).map(|(peak, before)| (peak - before).max(0.0));
         let after = scene.limit(yardsticks)?;
+        let order = order_before.zip(scene.in_order(yardsticks)?).map(|(before, after)| [before, after]);
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
         let limits = [before, after];
-        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, stored, limits });
+        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, stored, limits, order });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
@@ -193,6 +212,8 @@ struct Round {
     stored: Option<u32>,
     /// Before and after.
     limits: [Limit; 2],
+    /// The same of what the order of issuance allows.
+    order: Option<[Speed; 2]>,
 }
 
 impl Round {
@@ -200,10 +221,16 @@ impl Round {
         let [before, after] = &self.limits;
         f64::midpoint(of(before), of(after))
     }
+
+    fn order(&self, of: impl Fn(&Speed) -> f64) -> Option<f64> {
+        let [before, after] = self.order.as_ref()?;
+        Some(f64::midpoint(of(before), of(after)))
+    }
 }
 
+const MICROSECONDS: f64 = 1e6;
+
 fn row(name: &str, rounds: &[Round]) -> Option<Row> {
-    const MICROSECONDS: f64 = 1e6;
     let spread = |of: &dyn Fn(&Round) -> f64| Spread::of(&rounds.iter().map(of).collect::<Vec<_>>());
     let known =
         |of: &dyn Fn(&Round) -> Option<f64>| Spread::of(&rounds.iter().filter_map(of).collect::<Vec<_>>());
@@ -226,10 +253,22 @@ fn row(name: &str, rounds: &[Round]) -> Option<Row> {
         peak_mib: known(&|round| round.peak_mib),
         grown_mib: known(&|round| round.grown_mib),
         made_of: Limit::median(&limits)?,
+        order: ordered(rounds),
         stored: Spread::of(
             &rounds.iter().filter_map(|round| round.stored).map(f64::from).collect::<Vec<_>>(),
         ),
         size: None,
+    })
+}
+
+fn ordered(rounds: &[Round]) -> Option<Ordered> {
+    let spread =
+        |of: &dyn Fn(&Round) -> Option<f64>| Spread::of(&rounds.iter().filter_map(of).collect::<Vec<_>>());
+    let allowed = |round: &Round| round.order(|order| order.per_second);
+    Some(Ordered {
+        per_second: spread(&allowed)?,
+        processor: spread(&|round| round.order(|order| MICROSECONDS * order.processor_seconds))?,
+        ratio: spread(&|round| Some(round.speed.per_second / allowed(round)?))?,
     })
 }
 

@@ -29,6 +29,7 @@ pub fn text(report: &Report) -> String {
     for row in rows {
         text.push_str(&format!("{}:\n    {}\n", sized(&row.name, row.size), formula(&row.made_of)));
     }
+    text.push_str(&in_order(rows));
     text.push_str(&format!("\n{}", closing(report)));
     text
 }
@@ -54,6 +55,29 @@ fn measured(rows: &[Row]) -> String {
         line
     });
     table(&heads, lines)
+}
+
+/// What the order of issuance allows by itself; nothing where no row waits in it.
+fn in_order(rows: &[Row]) -> String {
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .filter_map(|row| {
+            let order = row.order.as_ref()?;
+            let mut line = vec![sized(&row.name, row.size)];
+            line.extend(columns(&order.per_second, grouped));
+            line.extend(columns(&order.ratio, hundredths));
+            line.extend(columns(&order.processor, grouped));
+            Some(line)
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nWhat the order of issuance allows by itself: as many threads verify, wait until an intent is on disk and until a mark is\n\
+         recorded, sign, verify, and wait until a certificate is on disk; one thread records for all. The ratio is the row to that\n\n{}",
+        table(&["what", "per second", "", "ratio", "", "processor µs", ""], lines.into_iter())
+    )
 }
 
 /// What rows cost with more and more certificates stored; nothing where all was measured once.

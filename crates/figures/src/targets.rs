@@ -160,6 +160,7 @@ mod tests {
             peak_mib: None,
             grown_mib: None,
             made_of: Limit { lanes: Vec::new() },
+            order: None,
             stored: None,
             size: None,
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::growth::{Grown, grown};
-use crate::measure::{Comparison, Row};
+use crate::measure::{Comparison, Ordered, Row};
 use crate::report::Report;
 use crate::speed::Spread;
 use crate::tables::formula;
@@ -52,6 +52,18 @@ pub struct Figure {
     grown_mib: Option<Range>,
     /// How the limit is made: the slowest of what goes side by side.
     limit: String,
+    /// What the order of issuance allows by itself, where many wait for the ledger one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<FigureOrder>,
+}
+
+/// What as many requesters reach who verify, sign and wait for the disk in the order of issuance, and do nothing else.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FigureOrder {
+    per_second: Range,
+    processor_microseconds: Range,
+    /// The row to that.
+    ratio: Range,
 }
 
 /// What a row costs with so many certificates stored, beside what it cost with the fewest.
@@ -174,6 +186,7 @@ impl Figure {
             peak_mib: row.peak_mib.map(Range::from),
             grown_mib: row.grown_mib.map(Range::from),
             limit: formula(&row.made_of),
+            order: row.order.map(FigureOrder::from),
         }
     }
 }
@@ -213,6 +226,12 @@ impl MachineLimit {
 impl From<Comparison> for Compared {
     fn from(Comparison { measured, limit, ratio }: Comparison) -> Self {
         Self { measured: measured.into(), limit: limit.into(), ratio: ratio.into() }
+    }
+}
+
+impl From<Ordered> for FigureOrder {
+    fn from(Ordered { per_second, processor, ratio }: Ordered) -> Self {
+        Self { per_second: per_second.into(), processor_microseconds: processor.into(), ratio: ratio.into() }
     }
 }
 

@@ -3,31 +3,20 @@
 //! Measured again and again during the whole run; every measurement is noted, so that the table also shows how the machine
 //! drifted. Uses nothing of our own code.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
-    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm,
-    KeyPair, Signature, UnparsedPublicKey,
-};
 use ca_core::suite::Curve;
 
+use crate::appended::Appended;
 use crate::options::Pace;
+use crate::order;
+use crate::raw_key::RawKey;
 use crate::speed::{Speed, Spread, Stopwatch};
-
-/// As long as the to-be-signed part of a meter's certificate, about.
-const MESSAGE: [u8; 400] = [0x30; 400];
 
 /// As long as one intent with its audit record, about.
 const APPENDED: [u8; 4_096] = [0x5A; 4_096];
-
-/// The length at which the file that is appended to begins anew, in octets.
-const FILE_OCTETS: u64 = 256 * 1024 * 1024;
 
 /// A limit over all measurements of a run.
 #[derive(Debug, Clone)]
@@ -42,16 +31,9 @@ pub(crate) struct Noted {
 pub(crate) struct Yardsticks {
     slice: Duration,
     sync_slice: Duration,
-    keys: [Key; 2],
-    file: File,
-    written: u64,
+    keys: [RawKey; 2],
+    file: Appended,
     notes: Vec<(String, Vec<Speed>)>,
-}
-
-struct Key {
-    curve: Curve,
-    pair: EcdsaKeyPair,
-    signature: Signature,
 }
 
 impl Yardsticks {
@@ -59,9 +41,8 @@ impl Yardsticks {
         Ok(Self {
             slice: pace.limit_slice,
             sync_slice: pace.sync_slice,
-            keys: [Key::new(Curve::P256)?, Key::new(Curve::P384)?],
-            file: File::create(place.join("appended"))?,
-            written: 0,
+            keys: [RawKey::new(Curve::P256)?, RawKey::new(Curve::P384)?],
+            file: Appended::create(&place.join("appended"))?,
             notes: Vec::new(),
         })
     }
@@ -73,7 +54,7 @@ impl Yardsticks {
 
     /// Signatures, by so many threads at once.
     pub(crate) fn signatures(&mut self, curve: Curve, threads: usize) -> anyhow::Result<Speed> {
-        let key = self.key(curve)?;
+        let key = of_curve(&self.keys, curve)?;
         let found = repeated(threads, self.slice, || key.sign().map(drop))?;
         self.note(format!("signatures, {curve}, {}", plural(threads, "thread")), found);
         Ok(found)
@@ -81,7 +62,7 @@ impl Yardsticks {
 
     /// Verifications, by so many threads at once.
     pub(crate) fn verifications(&mut self, curve: Curve, threads: usize) -> anyhow::Result<Speed> {
-        let key = self.key(curve)?;
+        let key = of_curve(&self.keys, curve)?;
         let found = repeated(threads, self.slice, || key.verify())?;
         self.note(format!("verifications, {curve}, {}", plural(threads, "thread")), found);
         Ok(found)
@@ -92,18 +73,21 @@ impl Yardsticks {
         let (watch, mut count) = (Stopwatch::start(), 0_usize);
         // One is not enough to tell anything, however slow the disk.
         while count < 8 || watch.elapsed() < self.sync_slice {
-            if self.written >= FILE_OCTETS {
-                self.file.set_len(0)?;
-                self.file.seek(SeekFrom::Start(0))?;
-                self.written = 0;
-            }
-            self.file.write_all(&APPENDED)?;
-            self.file.sync_data()?;
-            self.written += u64::try_from(APPENDED.len())?;
+            self.file.append(&APPENDED)?;
+            self.file.sync()?;
             count += 1;
         }
         let found = watch.speed(count)?;
         self.note("appends of 4,096 octets with fdatasync".to_owned(), found);
+        Ok(found)
+    }
+
+    /// Certificates in the order of issuance and with nothing else, by so many requesters at once.
+    pub(crate) fn in_order(&mut self, curve: Curve, requesters: usize) -> anyhow::Result<Speed> {
+        let key = of_curve(&self.keys, curve)?;
+        let found = order::certificates(requesters, self.sync_slice, (key, &mut self.file))?;
+        let requesters = plural(requesters, "requester");
+        self.note(format!("certificates by the order of issuance alone, {curve}, {requesters}"), found);
         Ok(found)
     }
 
@@ -132,42 +116,11 @@ impl Yardsticks {
         noted.sort_by(|one, other| one.name.cmp(&other.name));
         noted
     }
-
-    fn key(&self, curve: Curve) -> anyhow::Result<&Key> {
-        let key = self.keys.iter().find(|key| key.curve == curve);
-        key.ok_or_else(|| anyhow::anyhow!("there is no key on {curve}"))
-    }
 }
 
-impl Key {
-    fn new(curve: Curve) -> anyhow::Result<Self> {
-        let pair = EcdsaKeyPair::generate(signing(curve))?;
-        let signature = pair.sign(&SystemRandom::new(), &MESSAGE)?;
-        Ok(Self { curve, pair, signature })
-    }
-
-    fn sign(&self) -> anyhow::Result<Signature> {
-        Ok(self.pair.sign(&SystemRandom::new(), &MESSAGE)?)
-    }
-
-    fn verify(&self) -> anyhow::Result<()> {
-        let point = self.pair.public_key().as_ref();
-        Ok(UnparsedPublicKey::new(verifying(self.curve), point).verify(&MESSAGE, self.signature.as_ref())?)
-    }
-}
-
-const fn signing(curve: Curve) -> &'static EcdsaSigningAlgorithm {
-    match curve {
-        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
-        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-    }
-}
-
-const fn verifying(curve: Curve) -> &'static EcdsaVerificationAlgorithm {
-    match curve {
-        Curve::P256 => &ECDSA_P256_SHA256_FIXED,
-        Curve::P384 => &ECDSA_P384_SHA384_FIXED,
-    }
+fn of_curve(keys: &[RawKey], curve: Curve) -> anyhow::Result<&RawKey> {
+    let key = keys.iter().find(|key| key.curve == curve);
+    key.ok_or_else(|| anyhow::anyhow!("there is no key on {curve}"))
 }
 
 /// Does the same thing on some threads for as long as `slice`.

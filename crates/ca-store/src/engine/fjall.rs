@@ -147,6 +147,10 @@ impl Engine for FjallEngine {
     fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
         OwnTurn::take(self.view(), |batch, durability| self.write(batch, durability))
     }
+
+    fn writes_at_once(&self) -> bool {
+        true
+    }
 }
 
 impl FjallEngine {

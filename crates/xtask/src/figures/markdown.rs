@@ -92,7 +92,31 @@ pub(super) fn whole(said: &Said, (command, commit, drawn): (&str, &str, &str)) -
     for row in &said.rows {
         text.push_str(&format!("- {}: {}\n", sized(&row.name, row.size), row.limit));
     }
+    text.push_str(&in_order(&said.rows));
     text
+}
+
+/// What the order of issuance allows by itself; nothing where no row waits in it.
+fn in_order(rows: &[Row]) -> String {
+    let lines: Vec<[String; 4]> = rows
+        .iter()
+        .filter_map(|row| {
+            let order = row.order.as_ref()?;
+            Some([
+                sized(&row.name, row.size),
+                ends(&order.per_second, grouped),
+                ends(&order.ratio, hundredths),
+                ends(&order.processor_microseconds, grouped),
+            ])
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n## What the order of issuance allows\n\nAs many threads verify, wait until an intent is on disk and until a mark is recorded, sign, verify, and wait until a certificate is on disk; one thread records for all. The ratio is the row to that.\n\n{}",
+        table(&["row", "per second", "ratio", "processor µs"], lines.into_iter())
+    )
 }
 
 fn rows(rows: &[Row]) -> String {

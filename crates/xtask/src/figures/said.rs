@@ -34,6 +34,15 @@ pub(super) struct Row {
     pub(super) peak_mib: Option<Range>,
     /// How its limit is made.
     pub(super) limit: String,
+    /// What the order of issuance allows by itself.
+    pub(super) order: Option<Order>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Order {
+    pub(super) per_second: Range,
+    pub(super) processor_microseconds: Range,
+    pub(super) ratio: Range,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,7 +11,9 @@ const SAID: &str = r#"{
      "processor_microseconds": {"measured": {"median": 350.0, "least": 340.0, "most": 360.0}, "limit": {"median": 128.0, "least": 1.0, "most": 2.0},
                                 "ratio": {"median": 0.37, "least": 0.3, "most": 0.4}},
      "waits_milliseconds": {"p50": {"median": 12.22, "least": 1.0, "most": 2.0}, "p99": {"median": 28.91, "least": 1.0, "most": 2.0}},
-     "peak_mib": {"median": 269.0, "least": 1.0, "most": 2.0}, "limit": "1 ÷ (1/9 sign) | 1 ÷ (2/3 fdatasync); of which sign 100 %"},
+     "peak_mib": {"median": 269.0, "least": 1.0, "most": 2.0}, "limit": "1 ÷ (1/9 sign) | 1 ÷ (2/3 fdatasync); of which sign 100 %",
+     "order": {"per_second": {"median": 9100.0, "least": 9000.0, "most": 9200.0}, "ratio": {"median": 0.545, "least": 0.5, "most": 0.6},
+               "processor_microseconds": {"median": 190.0, "least": 180.0, "most": 200.0}}},
     {"name": "another row",
      "per_second": {"measured": {"median": 9.9, "least": 9.0, "most": 11.0}, "limit": {"median": 99.9, "least": 1.0, "most": 2.0},
                     "ratio": {"median": 0.1, "least": 0.1, "most": 0.1}},
@@ -65,6 +67,7 @@ fn the_evidence_has_every_row_with_its_ends_the_growth_the_targets_and_how_the_l
         "| chain, P-256, fjall, 64 requesters, 10000 stored | 4,956 | its limit | 15,467 | 0.32 | 0.60 | no |\n",
         "| signatures, P-256, 2 threads | 112,302 [1.0 – 2.0] | 17.8 [1.0 – 2.0] |\n",
         "- another row: 1 ÷ (1/9 sign); of which sign 100 %\n",
+        "| chain, P-256, fjall, 64 requesters, 10000 stored | 9,100 [9,000 – 9,200] | 0.55 [0.50 – 0.60] | 190 [180 – 200] |\n",
         "(growth-2026-11-30.svg)",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
