@@ -63,7 +63,10 @@ fn the_chapter_on_coming_from_another_program_works_as_it_stands() {
         let draft = format!("drafts/taken-over-{draft}.toml");
         assert!(rehearsal.state(&draft).exists(), "{draft}: {looked}");
     }
-    assert!(looked.contains("no draft: openssl.cnf: [authority] is of certificates of authorities"), "{looked}");
+    assert!(
+        looked.contains("no draft: openssl.cnf: [authority] is of certificates of authorities"),
+        "{looked}"
+    );
 
     let applied = shell.run(apply).ok().out;
     assert!(applied.contains("9 were taken over"), "{applied}");

@@ -359,10 +359,10 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
 }
 
 /// Takes what waits, but first what needs no sync: whoever is about to sign does not wait for the disk of others meanwhile. None of
-/// those who wait was answered, so that none of them can have asked for what overtakes it.
+/// those who wait was answered, so that none of them can have asked for what overtakes it; and each is overtaken once at most.
 fn next_group(engine: &dyn Engine, queue: &Queue<Command>) -> Vec<Command> {
     let at_once = match engine.writes_at_once() {
-        true => queue.take_those(GROUP, |command| command.durability == Durability::ProcessCrash),
+        true => queue.take_ahead(GROUP, |command| command.durability == Durability::ProcessCrash),
         false => Vec::new(),
     };
     if at_once.is_empty() { queue.take_group(GROUP) } else { at_once }

@@ -19,6 +19,8 @@ struct State<T> {
     waiting: VecDeque<(Ticket, T)>,
     next: u64,
     closed: bool,
+    /// Whether somebody who waits was overtaken by the last that were taken.
+    has_overtaken: bool,
 }
 
 /// The name of a command in the queue.
@@ -38,7 +40,12 @@ impl<T> Queue<T> {
     /// Makes an empty queue for at most `length` commands.
     pub(crate) const fn new(length: usize) -> Self {
         Self {
-            state: Mutex::new(State { waiting: VecDeque::new(), next: 0, closed: false }),
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                next: 0,
+                closed: false,
+                has_overtaken: false,
+            }),
             room: Condvar::new(),
             work: Condvar::new(),
             length,
@@ -96,9 +103,13 @@ impl<T> Queue<T> {
         group
     }
 
-    /// Takes out what waits at this moment and is wanted, at most `limit`; the rest keeps its order.
-    pub(crate) fn take_those(&self, limit: usize, is_wanted: impl Fn(&T) -> bool) -> Vec<T> {
+    /// Takes out what waits at this moment and is wanted, at most `limit`; the rest keeps its order. After a call by which
+    /// somebody was overtaken the next one takes nothing: nobody is overtaken twice.
+    pub(crate) fn take_ahead(&self, limit: usize, is_wanted: impl Fn(&T) -> bool) -> Vec<T> {
         let mut state = self.lock();
+        if core::mem::take(&mut state.has_overtaken) {
+            return Vec::new();
+        }
         let mut taken = Vec::new();
         for (ticket, command) in core::mem::take(&mut state.waiting) {
             if taken.len() < limit && is_wanted(&command) {
@@ -107,6 +118,7 @@ impl<T> Queue<T> {
                 state.waiting.push_back((ticket, command));
             }
         }
+        state.has_overtaken = !taken.is_empty() && !state.waiting.is_empty();
         drop(state);
         if !taken.is_empty() {
             self.room.notify_all();
@@ -173,9 +185,12 @@ mod tests {
         for number in 0..6 {
             queue.push(number, NONE).unwrap();
         }
-        assert_eq!(queue.take_those(2, |number| number % 2 == 1), [1, 3]);
-        assert_eq!(queue.take_those(2, |number| *number > 9), []);
-        assert_eq!(queue.take_group(9), [0, 2, 4, 5]);
+        let odd = |number: &i32| number % 2 == 1;
+        assert_eq!(queue.take_ahead(2, odd), [1, 3]);
+        assert_eq!(queue.take_ahead(2, odd), [], "nobody is overtaken twice");
+        assert_eq!(queue.take_ahead(2, |number| *number > 9), []);
+        assert_eq!(queue.take_ahead(2, odd), [5]);
+        assert_eq!(queue.take_group(9), [0, 2, 4]);
     }
 
     #[test]
