@@ -195,7 +195,12 @@ fn sections_of_openssl_cnf_say_what_the_certificates_say_that_openssl_issues_by_
         ),
         (
             "web_server",
-            &["http://crl.example/old.crl", "http://ca.example/old.cer", "keyEncipherment", "DNS", "@names"],
+            &[
+                "http://crl.example/old.crl",
+                "http://ca.example/old.cer",
+                "keyEncipherment",
+                "DNS.1:one.example",
+            ],
         ),
         (
             "strange",

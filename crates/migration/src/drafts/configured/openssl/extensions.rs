@@ -126,6 +126,15 @@ impl<'a> Extension<'a> {
         }
     }
 
+    /// The same in words.
+    fn items_in_words(&self) -> String {
+        let word = |(name, value): Item<'_>| match value {
+            Some(value) => format!("{name}:{value}"),
+            None => name.to_owned(),
+        };
+        self.items().into_iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
     fn take(&self, read: &mut Read) {
         if ["DER:", "ASN1:"].iter().any(|octets| self.value.starts_with(octets)) {
             return self.untold(read);
@@ -203,7 +212,7 @@ impl<'a> Extension<'a> {
         if read.kind.traits.most_names > 0 {
             read.kind.untold.push(format!(
                 "subjectAltName = {}, the same names in every certificate, where here each request has its own",
-                self.written
+                self.items_in_words()
             ));
         }
     }
@@ -237,15 +246,10 @@ impl<'a> Extension<'a> {
     /// Pointers to CRLs or to the authority; their addresses are the authority's, in its table of the configuration.
     fn addresses(&self, read: &mut Read, extension: ObjectIdentifier) {
         read.kind.traits.extensions.insert(extension);
-        let said: Vec<String> = self
-            .items()
-            .into_iter()
-            .map(|(name, value)| value.map_or_else(|| name.to_owned(), |value| format!("{name}:{value}")))
-            .collect();
         read.kind.untold.push(format!(
             "{} = {}; addresses are said once, for the authority: crl_uri, ocsp_uri, ca_issuers_uri",
             self.name,
-            said.join(", ")
+            self.items_in_words()
         ));
     }
 }
