@@ -21,6 +21,19 @@ const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.2
 pub(super) const DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
 pub(super) const ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
 
+/// The names of the bits of keyUsage, in their order (RFC 5280 §4.2.1.3).
+pub(super) const USAGES: [&str; 9] = [
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+];
+
 /// Extensions that every profile has, or that others of its lines decide of.
 const USUAL: [ObjectIdentifier; 8] = [
     KEY_USAGE,

@@ -10,7 +10,7 @@ use der::oid::ObjectIdentifier;
 
 use super::lengths::split;
 use super::{Found, Kind};
-use crate::drafts::shape::{ACCESS, DISTRIBUTION_POINTS};
+use crate::drafts::shape::{ACCESS, DISTRIBUTION_POINTS, USAGES};
 use crate::read_error::ConfigurationFault;
 use java::Java;
 
@@ -18,19 +18,6 @@ const DAY: i64 = 86_400;
 
 /// The type of profiles for end entities; others are of authorities, and of SSH.
 const END_ENTITY: &str = "1";
-
-/// The bits of keyUsage in their order.
-const USAGES: [&str; 9] = [
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-];
 
 /// Units of lengths of time, in seconds: a year has 365 days and a month 30.
 const UNITS: [(&str, i64); 6] =

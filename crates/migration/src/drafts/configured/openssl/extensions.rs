@@ -6,20 +6,7 @@ use der::oid::ObjectIdentifier;
 
 use super::syntax::{Configuration, Section, Value};
 use crate::drafts::configured::Kind;
-use crate::drafts::shape::{ACCESS, DISTRIBUTION_POINTS};
-
-/// The names of keyUsage bits.
-const USAGES: [&str; 9] = [
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-];
+use crate::drafts::shape::{ACCESS, DISTRIBUTION_POINTS, USAGES};
 
 /// The names that OpenSSL has for purposes.
 const PURPOSES: [(&str, &str); 29] = [
