@@ -16,7 +16,7 @@ use ca_store::EngineKind;
 use crate::applicants::{Queue, applicants, on_all_processors, processors};
 use crate::house::House;
 use crate::measure::{Limit, Scene, Term, measure};
-use crate::speed::{Speed, Stopwatch};
+use crate::speed::Stopwatch;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
@@ -119,7 +119,13 @@ impl Scene for Issuance {
         ];
         // The intent is on disk before anything is signed, and the certificate before it is delivered.
         let syncs = Term::new(2, "fdatasync", yardsticks.syncs()?);
+        // One who comes alone waits for the disk in the limit already, and so does a batch.
+        let in_order = match self.asking {
+            Asking::Singly(1) | Asking::InBatches(_) | Asking::UnderAnOrder(_) => None,
+            Asking::Singly(requesters) => Some(yardsticks.in_order(curve, requesters)?),
+        };
         Ok(Limit {
+            in_order,
             lanes: match self.asking {
                 Asking::Singly(1) => {
                     steps.push(syncs);
@@ -133,14 +139,6 @@ impl Scene for Issuance {
                 }
             },
         })
-    }
-
-    /// One who comes alone waits for the disk in the limit already, and so does a batch.
-    fn in_order(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Option<Speed>> {
-        match self.asking {
-            Asking::Singly(1) | Asking::InBatches(_) | Asking::UnderAnOrder(_) => Ok(None),
-            Asking::Singly(requesters) => yardsticks.in_order(self.house.suite.curve(), requesters).map(Some),
-        }
     }
 
     fn stored(&self) -> Option<u32> {

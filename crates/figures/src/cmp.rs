@@ -125,7 +125,7 @@ impl Scene for Line<'_> {
         let sign = Term::new(4, "sign", yardsticks.signatures(curve, workers)?);
         let verify = Term::new(7, "verify", yardsticks.verifications(curve, workers)?);
         let syncs = Term::new(3, "fdatasync", yardsticks.syncs()?).shared_by(u32::try_from(CLIENTS)?);
-        Ok(Limit { lanes: vec![vec![Term::new(2, "exchange", found), sign, verify], vec![syncs]] })
+        Ok(Limit::of(vec![vec![Term::new(2, "exchange", found), sign, verify], vec![syncs]]))
     }
 
     fn stored(&self) -> Option<u32> {

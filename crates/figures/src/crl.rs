@@ -180,7 +180,7 @@ impl Scene for Making<'_> {
         let sign = yardsticks.signatures(self.house.suite.curve(), 1)?;
         let steps =
             vec![Term::new(1, "entry written", written), Term::new(1, "sign", sign).shared_by(entries)];
-        Ok(Limit { lanes: vec![steps] })
+        Ok(Limit::of(vec![steps]))
     }
 
     fn stored(&self) -> Option<u32> {

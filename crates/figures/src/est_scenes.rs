@@ -202,5 +202,5 @@ pub(crate) fn limit(
     let sign = Term::new(1, "sign", yardsticks.signatures(curve, workers)?);
     let verify = Term::new(verified, "verify", yardsticks.verifications(curve, workers)?);
     let syncs = Term::new(2, "fdatasync", yardsticks.syncs()?).shared_by(u32::try_from(CLIENTS)?);
-    Ok(Limit { lanes: vec![vec![http, sign, verify], vec![syncs]] })
+    Ok(Limit::of(vec![vec![http, sign, verify], vec![syncs]]))
 }

@@ -50,9 +50,15 @@ impl Term {
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
     pub(crate) lanes: Vec<Vec<Term>>,
+    /// Beside it, and no part of it: what the order of issuance by itself allows, where many wait for the ledger one by one.
+    pub(crate) in_order: Option<Speed>,
 }
 
 impl Limit {
+    pub(crate) const fn of(lanes: Vec<Vec<Term>>) -> Self {
+        Self { lanes, in_order: None }
+    }
+
     /// Returns how many per second it allows.
     pub(crate) fn per_second(&self) -> f64 {
         1.0 / self.lanes.iter().map(|lane| seconds(lane)).fold(0.0, f64::max)
@@ -117,11 +123,6 @@ pub(crate) trait Scene {
     /// Measures what the machine allows.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit>;
 
-    /// Measures what the order of issuance by itself allows, where many wait for the ledger one by one.
-    fn in_order(&mut self, _: &mut Yardsticks) -> anyhow::Result<Option<Speed>> {
-        Ok(None)
-    }
-
     /// How many certificates there are in the ledger that it asks, where it asks one.
     fn stored(&self) -> Option<u32> {
         None
@@ -185,7 +186,6 @@ pub(crate) fn measure<S: Scene>(
     let mut rounds = Vec::with_capacity(pace.rounds);
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
-        let order_before = scene.in_order(yardsticks)?;
         let (stored, before) = (scene.stored(), scene.limit(yardsticks)?);
         let process = scene.process();
         process.forget_peak();
@@ -196,10 +196,9 @@ pub(crate) fn measure<S: Scene>(
         let peak_mib = process.peak_mib();
         let grown_mib = peak_mib.zip(resident_mib).map(|(peak, before)| (peak - before).max(0.0));
         let after = scene.limit(yardsticks)?;
-        let order = order_before.zip(scene.in_order(yardsticks)?).map(|(before, after)| [before, after]);
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
         let limits = [before, after];
-        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, stored, limits, order });
+        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, stored, limits });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
@@ -212,8 +211,6 @@ struct Round {
     stored: Option<u32>,
     /// Before and after.
     limits: [Limit; 2],
-    /// The same of what the order of issuance allows.
-    order: Option<[Speed; 2]>,
 }
 
 impl Round {
@@ -223,8 +220,8 @@ impl Round {
     }
 
     fn order(&self, of: impl Fn(&Speed) -> f64) -> Option<f64> {
-        let [before, after] = self.order.as_ref()?;
-        Some(f64::midpoint(of(before), of(after)))
+        let [before, after] = &self.limits;
+        Some(f64::midpoint(of(before.in_order.as_ref()?), of(after.in_order.as_ref()?)))
     }
 }
 

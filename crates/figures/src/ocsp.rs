@@ -154,7 +154,7 @@ impl Scene for Asking<'_> {
             steps.push(Term::new(1, "sign", yardsticks.signatures(curve, workers)?));
             steps.push(Term::new(1, "verify", yardsticks.verifications(curve, workers)?));
         }
-        Ok(Limit { lanes: vec![steps] })
+        Ok(Limit::of(vec![steps]))
     }
 
     fn stored(&self) -> Option<u32> {

@@ -159,7 +159,7 @@ mod tests {
             waits: None,
             peak_mib: None,
             grown_mib: None,
-            made_of: Limit { lanes: Vec::new() },
+            made_of: Limit::of(Vec::new()),
             order: None,
             stored: None,
             size: None,

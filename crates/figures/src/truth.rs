@@ -83,7 +83,7 @@ impl Scene for Revoking<'_> {
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let sync = Term::new(1, "fdatasync", yardsticks.syncs()?);
         let sign = Term::new(1, "sign", yardsticks.signatures(self.house.suite.curve(), 1)?);
-        Ok(Limit { lanes: vec![vec![sync, sign]] })
+        Ok(Limit::of(vec![vec![sync, sign]]))
     }
 
     fn stored(&self) -> Option<u32> {

@@ -433,7 +433,8 @@ pub(crate) fn compose_on(
     let signer = Arc::new(PacedSigner::new(signer, Arc::clone(&pace)));
     let SystemPorts { authority: ports, fleet, deliveries, production, campaigns, swaps } =
         through(ports_on(&store, signer));
-    let notary = notary(config, &ports.signer)?;
+    let notary = config.audit.notary.as_ref();
+    let notary = notary.map(|(key, origin)| Notary::new(ports.signer.clone(), *key, origin)).transpose()?;
     let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
     let roots = status::roots(config);
     let repository = status::repository(config, &roots)?;
@@ -505,11 +506,6 @@ pub(crate) fn compose_on(
         issued,
         unchecked_keys,
     })
-}
-
-fn notary(config: &Config, signer: &Arc<dyn Signer>) -> Result<Option<Notary>, Failure> {
-    let notary = config.audit.notary.as_ref();
-    notary.map(|(key, origin)| Notary::new(Arc::clone(signer), *key, origin)).transpose()
 }
 
 fn ceremonies(config: &Config) -> Option<CeremonyPlace> {

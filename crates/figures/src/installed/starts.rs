@@ -115,5 +115,5 @@ fn limit(yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
     }
     let found = watch.speed(count)?;
     yardsticks.note(format!("processes that do nothing (`{NOTHING}`), one after the other"), found);
-    Ok(Limit { lanes: vec![vec![Term::new(1, "process that does nothing", found)]] })
+    Ok(Limit::of(vec![vec![Term::new(1, "process that does nothing", found)]]))
 }

@@ -90,7 +90,7 @@ impl Scene for Asking<'_> {
             .block_on(async { exchanges(connect_all(&bare, None).await?, &sample, &bare, slice).await })?;
         let sign = Term::new(1, "sign", yardsticks.signatures(self.curve, processors())?);
         let verify = Term::new(1, "verify", yardsticks.verifications(self.curve, processors())?);
-        Ok(Limit { lanes: vec![vec![Term::new(1, "exchange", found), sign, verify]] })
+        Ok(Limit::of(vec![vec![Term::new(1, "exchange", found), sign, verify]]))
     }
 
     /// Each certificate was looked at when it came.

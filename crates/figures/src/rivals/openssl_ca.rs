@@ -79,7 +79,7 @@ impl Scene for Batches {
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let sign = Term::new(1, "sign", yardsticks.signatures(self.curve, processors())?);
         let verify = Term::new(1, "verify", yardsticks.verifications(self.curve, processors())?);
-        Ok(Limit { lanes: vec![vec![sign, verify]] })
+        Ok(Limit::of(vec![vec![sign, verify]]))
     }
 
     fn check(&mut self) -> anyhow::Result<()> {

@@ -152,7 +152,7 @@ impl Scene for Asking<'_> {
         let curve = self.suite.curve();
         let sign = Term::new(3, "sign", yardsticks.signatures(curve, 1)?);
         let verify = Term::new(10, "verify", yardsticks.verifications(curve, 1)?);
-        Ok(Limit { lanes: vec![vec![Term::new(2, "exchange", found), sign, verify]] })
+        Ok(Limit::of(vec![vec![Term::new(2, "exchange", found), sign, verify]]))
     }
 
     /// Each conversation came to its end with a certificate.

@@ -135,7 +135,7 @@ impl Scene for Asked<'_> {
                 vec![Term::new(1, "exchange", found)]
             }
         };
-        Ok(Limit { lanes: vec![steps] })
+        Ok(Limit::of(vec![steps]))
     }
 
     /// Each answer was looked at when it came.
