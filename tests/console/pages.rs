@@ -121,6 +121,10 @@ fn every_page_of_a_single_thing_is_in_order() {
         format!("production/{}", things.production),
         format!("production/{}/devices", things.production),
         format!("visits/{}", things.visit),
+        "profiles/meter-op-tls-s1".to_owned(),
+        "profiles/meter-op-tls-s1/versions".to_owned(),
+        "profiles/meter-op-tls-s1/versions/1".to_owned(),
+        "profile-differences?one=meter-op-tls-s1&from=1".to_owned(),
         "people/eva".to_owned(),
         "emergencies/hal".to_owned(),
         "people/hal".to_owned(),
@@ -133,5 +137,8 @@ fn every_page_of_a_single_thing_is_in_order() {
         let window = read(&windows, &page, &mut found);
         found.look(window, &page);
     }
-    found.is_nothing(25);
+    let profile = "/console/v1/profiles/meter-op-tls-s1";
+    let window = read(&windows, profile, &mut found);
+    assert_eq!(window.count(&format!("main a[href='{profile}/versions/1']")), 1, "{}", window.text("main"));
+    found.is_nothing(29);
 }

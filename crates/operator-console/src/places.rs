@@ -230,6 +230,17 @@ const AUTHORITIES: &[Place] = &[
     place("/v1/keys", "Keys", "Where each private key is, and whether it answers."),
     place("/v1/trust", "Who is let in", "By whose certificates somebody is let in, and whose are shut out."),
     Place {
+        columns: &[
+            "id",
+            "kind",
+            "version",
+            "number",
+            "since",
+            "purpose",
+            "hierarchy",
+            "authorities",
+            "version_reused",
+        ],
         one: Some(("Profile", "id")),
         parts: &["versions", "sample"],
         ..place(
