@@ -137,8 +137,12 @@ fn every_page_of_a_single_thing_is_in_order() {
         let window = read(&windows, &page, &mut found);
         found.look(window, &page);
     }
+    // From a profile to its versions, and on to what one of them said.
     let profile = "/console/v1/profiles/meter-op-tls-s1";
-    let window = read(&windows, profile, &mut found);
-    assert_eq!(window.count(&format!("main a[href='{profile}/versions/1']")), 1, "{}", window.text("main"));
+    for (page, link) in [("", "/versions"), ("/versions", "/versions/1")] {
+        let window = read(&windows, &format!("{profile}{page}"), &mut found);
+        let links = window.count(&format!("main a[href='{profile}{link}']"));
+        assert_eq!(links, 1, "{page}: {}", window.text("main"));
+    }
     found.is_nothing(29);
 }

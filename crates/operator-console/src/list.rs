@@ -193,6 +193,9 @@ pub(crate) async fn part(desk: &Desk<'_>, operation: Operation<'_>, path: &str) 
         @if rows.is_empty() { p { "None." } }
         @else if item.members().is_empty() { (plain_rows(desk, item, rows)) }
         @else { (desk.shown().rows(item, rows, label)) }
-        @if answer.get("next").is_some_and(|next| !next.is_null()) { p { a href=(page(path)) { "All of them" } } }
+        // There each leads to a page of its own, where it has one.
+        @if operation.single().is_some() || answer.get("next").is_some_and(|next| !next.is_null()) {
+            p { a href=(page(path)) { "All of them" } }
+        }
     })
 }
