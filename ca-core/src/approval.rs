@@ -5,10 +5,10 @@
 use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
 use crate::fault::Fault;
+use crate::hexadecimal::hexadecimal;
 use crate::issuer::Issuer;
 use crate::ports::{Unavailable, WaitingRoom};
 use crate::record::{Decision, DecisionConflict, Mark, Verdict, WaitingRequest};
-use crate::registration::approval::hexadecimal;
 use crate::validity::UnixTime;
 
 /// The longest reason of a refusal, in characters.

@@ -6,6 +6,7 @@
 use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
 use crate::fault::Fault;
+use crate::hexadecimal::hexadecimal;
 use crate::issuer::Issuer;
 use crate::ports::{StatusSource, Transactions, Unavailable};
 use crate::reason::ReasonCode;
@@ -13,7 +14,6 @@ use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, Conclusion, Outcome, Revocation, RevocationRecord,
     Stage, StatusKind, StoredCertificate, Transaction, TransactionConflict,
 };
-use crate::registration::approval::hexadecimal;
 use crate::validity::UnixTime;
 
 /// The longest reason of a refusal that is put on record, in characters.

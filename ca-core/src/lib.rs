@@ -59,4 +59,5 @@ pub mod validity;
 pub mod suite;
 mod point;
 pub mod oid;
+mod hexadecimal;
 pub mod fault;

@@ -8,6 +8,7 @@ mod plan;
 
 use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
+use crate::hexadecimal::hexadecimal;
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::ports::{Orders, StatusSource, Unavailable};
@@ -16,7 +17,6 @@ use crate::record::{
     CertificateStatus, Change, Mark, OrderAct, OrderDecision, OrderStanding, OrderStep, OrderedChange,
     ReleaseRecord, Revocation, RevocationOrder, RevocationRecord, StoredCertificate, Verdict,
 };
-use crate::registration::approval::hexadecimal;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
 pub use error::OrderError;

@@ -6,6 +6,7 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use crate::certificate::Certificate;
+use crate::hexadecimal::hexadecimal;
 use crate::key_ref::KeyRef;
 use crate::oid;
 use crate::ports::{StatusSource, Unavailable};
@@ -196,8 +197,4 @@ fn list<T: ToString>(items: impl ExactSizeIterator<Item = T>) -> Option<String> 
         _ if count > SHOWN => Some(format!("{} and {} more", shown.join(" "), count - SHOWN)),
         _ => Some(shown.join(" ")),
     }
-}
-
-fn hexadecimal(octets: &[u8; 32]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -9,6 +9,7 @@ use super::origin::EventOrigin;
 use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest, spread, waiting};
 use crate::audit::{Act, AuditEvent};
 use crate::csr::TemplateProof;
+use crate::hexadecimal::hexadecimal;
 use crate::issuer::SignedBy;
 use crate::lint::{Finding, LintInput};
 use crate::ports::SignError;
@@ -17,7 +18,6 @@ use crate::record::{
     ApprovalCondition, CertificateId, CertificateStatus, Conditions, Intent, IntentConflict,
     StoredCertificate,
 };
-use crate::registration::approval::hexadecimal;
 use crate::request::Evidence;
 use crate::scope::CrlListing;
 use crate::serial_number::SerialNumber;

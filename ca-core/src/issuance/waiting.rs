@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::ProvenRequest;
 use super::origin::EventOrigin;
 use crate::audit::{Act, AuditEvent};
+use crate::hexadecimal::hexadecimal;
 use crate::issuer::SignedBy;
 use crate::record::{ApprovalCondition, WaitingRequest};
 use crate::registration::approval;
@@ -63,10 +64,9 @@ fn event(waiting: &WaitingRequest, evidence: &Evidence, origin: &EventOrigin) ->
     let mut event = origin.event_of_request(Act::RequestWaits, waiting.issuer);
     event.tenant = waiting.tenant.clone();
     event.digest = waiting.digest.to_vec();
-    let digest = approval::hexadecimal(&waiting.digest);
+    let digest = hexadecimal(&waiting.digest);
     event.detail.push_str(&format!("; {digest} needs {} until {}", waiting.needed, waiting.expires_at));
-    let mut name =
-        |digest| event.detail.push_str(&format!("; request SHA-256 {}", approval::hexadecimal(&digest)));
+    let mut name = |digest| event.detail.push_str(&format!("; request SHA-256 {}", hexadecimal(&digest)));
     match evidence {
         Evidence::Request(csr) => name(csr.digest()),
         Evidence::Template(request) => name(request.digest()),

@@ -6,6 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::audit::{Act, AuditEvent};
+use crate::hexadecimal::hexadecimal;
 use crate::profile::ProfileId;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
@@ -108,7 +109,7 @@ impl ProfilesInForce {
             new.iter().map(|(profile, number, _)| format!("{profile}/{number}")).collect();
         let mut digest = Sha256::new();
         for (name, (_, _, says)) in names.iter().zip(new) {
-            digest.update(format!("{name} {}\n", hex(&Sha256::digest(&says.text))));
+            digest.update(format!("{name} {}\n", hexadecimal(&Sha256::digest(&says.text).into())));
         }
         AuditEvent {
             time: self.at,
@@ -122,10 +123,6 @@ impl ProfilesInForce {
             digest: digest.finalize().to_vec(),
         }
     }
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

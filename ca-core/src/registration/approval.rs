@@ -82,9 +82,3 @@ pub(crate) fn digest(
     hash.add(&[operators]);
     hash.finish()
 }
-
-/// The same digest in hexadecimal, as operators and audit records name a request.
-pub(crate) fn hexadecimal(digest: &[u8; 32]) -> String {
-    let digits = digest.iter().flat_map(|octet| [octet >> 4, octet & 0x0F]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
-}

@@ -17,6 +17,7 @@ use der::DateTime;
 use sha2::{Digest, Sha256};
 
 use super::visit::Visit;
+use crate::hexadecimal::hexadecimal;
 use crate::system_title::SystemTitle;
 use crate::validity::{UnixTime, Validity};
 
@@ -197,7 +198,7 @@ fn time(text: &str) -> Option<UnixTime> {
 }
 
 fn hash(line: &str) -> String {
-    Sha256::digest(line).iter().map(|octet| format!("{octet:02x}")).collect()
+    hexadecimal(&Sha256::digest(line).into())
 }
 
 #[cfg(test)]

@@ -104,14 +104,14 @@ pub(super) fn differ(
     };
     let set = &*system.profiles;
     let said = |id: &str| set.described(id).ok_or_else(|| unknown(id));
-    let differences = match (text.from, &text.other) {
-        (Some(from), None) => compare(system, &text.one, (from, text.to))?,
-        (None, other) if text.to.is_none() => {
+    let differences = match (&text.other, text.from, text.to) {
+        (None, Some(from), to) => compare(system, &text.one, (from, to))?,
+        (other, None, None) => {
             let one = said(&text.one)?;
             let other = other.as_ref().map_or_else(|| built_in(set, &text.one), |other| said(other))?;
             differences(&one, &other).into_iter().map(difference_view).collect()
         }
-        (Some(_) | None, Some(_) | None) => {
+        (Some(_), Some(_), _) | (_, None, Some(_)) => {
             let message = "versions are compared of one profile, from a number on";
             return Err(Failure::new(Exit::Usage, "profile.two-questions", message)
                 .then("give `from`, with or without `to`, and no other profile; or none of both"));

@@ -163,20 +163,21 @@ pub(super) fn of(der: &[u8]) -> Option<(Shape, Seen)> {
     Some((shape, seen))
 }
 
-/// The bits of keyUsage, as RFC 5280 §4.2.1.3 names them.
+/// The names of the bits that are set.
 fn usages(usage: KeyUsage) -> Vec<&'static str> {
-    let named = [
-        (KeyUsages::DigitalSignature, "digitalSignature"),
-        (KeyUsages::NonRepudiation, "nonRepudiation"),
-        (KeyUsages::KeyEncipherment, "keyEncipherment"),
-        (KeyUsages::DataEncipherment, "dataEncipherment"),
-        (KeyUsages::KeyAgreement, "keyAgreement"),
-        (KeyUsages::KeyCertSign, "keyCertSign"),
-        (KeyUsages::CRLSign, "cRLSign"),
-        (KeyUsages::EncipherOnly, "encipherOnly"),
-        (KeyUsages::DecipherOnly, "decipherOnly"),
+    let bits = [
+        KeyUsages::DigitalSignature,
+        KeyUsages::NonRepudiation,
+        KeyUsages::KeyEncipherment,
+        KeyUsages::DataEncipherment,
+        KeyUsages::KeyAgreement,
+        KeyUsages::KeyCertSign,
+        KeyUsages::CRLSign,
+        KeyUsages::EncipherOnly,
+        KeyUsages::DecipherOnly,
     ];
-    named.into_iter().filter(|(bit, _)| usage.0.contains(*bit)).map(|(_, name)| name).collect()
+    let named = bits.into_iter().zip(USAGES);
+    named.filter(|(bit, _)| usage.0.contains(*bit)).map(|(_, name)| name).collect()
 }
 
 /// The kind of an alternative name, as RFC 5280 §4.2.1.6 names it.
